@@ -1,0 +1,90 @@
+import { Agent, fetch, interceptors, request, type Dispatcher, type RequestInit, type Response as UndiciResponse } from 'undici'
+
+/** No answer of Sentinel or the Domain API comes near this; more is a fault or an attack. */
+const MAX_BODY_BYTES = 1024 * 1024
+/** The connection was never made, so that nothing can have been done twice; a code exchange may be repeated after these only. */
+const NEVER_CONNECTED = ['ECONNREFUSED', 'ENETUNREACH', 'EHOSTUNREACH', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']
+const STATUS_WITHOUT_BODY = [204, 205, 304]
+
+/** A call that got no usable HTTP answer. */
+export class HttpError extends Error {
+  /** `timeout`, `too_large`, `malformed`, or the network's own code such as `ECONNRESET`. */
+  readonly reason: string
+
+  constructor (reason: string) {
+    super(`no usable HTTP answer: ${reason}`)
+    this.name = 'HttpError'
+    this.reason = reason
+  }
+}
+
+/** What a call to Sentinel or the Domain API is made of. */
+export interface HttpCall {
+  method: string
+  headers?: Record<string, string>
+  body?: string
+}
+
+/** The plugin's way out: pooled connections, deadlines, size limits, no redirects. */
+export interface HttpClient {
+  /**
+   * One call under one deadline, from the look-up of the name to the last byte. Never follows a redirect and
+   * never decompresses, so that what is read is bounded by what was sent.
+   *
+   * @throws HttpError
+   */
+  send: (url: string, call: HttpCall) => Promise<Response>
+  /** The standard `fetch` on the same connections, for calls of the app to LivePerson's services. */
+  fetch: (url: string, init: RequestInit) => Promise<UndiciResponse>
+  close: () => Promise<void>
+}
+
+/**
+ * @param timeout the deadline of `send`, in ms
+ * @param dispatcher the app's own, which stays the app's to close
+ */
+export function createHttpClient (timeout: number, dispatcher?: Dispatcher): HttpClient {
+  const agent = dispatcher ?? new Agent({ connect: { timeout } })
+  const sender = agent.compose(interceptors.retry({
+    maxRetries: 1, minTimeout: 100, methods: ['GET', 'POST'], statusCodes: [], errorCodes: NEVER_CONNECTED
+  }))
+  return {
+    send: (url, call) => send(sender, timeout, url, call),
+    fetch: (url, init) => fetch(url, { ...init, dispatcher: agent }),
+    close: async () => { if (dispatcher === undefined) await agent.destroy() }
+  }
+}
+
+async function send (dispatcher: Dispatcher, timeout: number, url: string, call: HttpCall): Promise<Response> {
+  const signal = AbortSignal.timeout(timeout)
+  try {
+    const { statusCode, headers, body } = await request(url, { ...call, dispatcher, signal } as Parameters<typeof request>[1])
+    const text = await readBounded(body)
+    return new Response(STATUS_WITHOUT_BODY.includes(statusCode) ? null : text, { status: statusCode, headers: flatten(headers) })
+  } catch (error) {
+    throw new HttpError(signal.aborted ? 'timeout' : reasonOf(error))
+  }
+}
+
+async function readBounded (body: Dispatcher.ResponseData['body']): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    // Leaving the loop destroys the stream, and with it the connection.
+    if (size > MAX_BODY_BYTES) throw new HttpError('too_large')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function flatten (headers: Record<string, string | string[] | undefined>): Array<[string, string]> {
+  return Object.entries(headers).flatMap(([name, value]) =>
+    [value ?? []].flat().map((single): [string, string] => [name, single]))
+}
+
+function reasonOf (error: unknown): string {
+  if (error instanceof HttpError) return error.reason
+  const code = (error as { code?: unknown }).code
+  return typeof code === 'string' ? code : 'malformed'
+}

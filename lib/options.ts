@@ -1,0 +1,173 @@
+import type { FastifyReply, FastifyRequest, Session } from 'fastify'
+import type { SessionStore } from '@fastify/session'
+import type { Dispatcher } from 'undici'
+import type { LeAuthError } from './errors.js'
+import type { User } from './sentinel/claims.js'
+
+/** What `app.register(leAuth, options)` takes. The first five fall back to their environment variables. */
+export interface LeAuthOptions {
+  /** The LivePerson account: letters, digits, `-` and `_`, 64 at most. Else `LE_ACCOUNT_ID`. */
+  accountId?: string | undefined
+  /** The installation id that LivePerson gave this application. Else `LE_CLIENT_ID`. */
+  clientId?: string | undefined
+  /** The installation's secret. Else `LE_CLIENT_SECRET`. */
+  clientSecret?: string | undefined
+  /**
+   * The redirect URI, exactly as registered with LivePerson: https, or http on a loopback host.
+   * Its path becomes the callback route. Else `LE_REDIRECT_URI`.
+   */
+  redirectUri?: string | undefined
+  /**
+   * Signs and seals cookies and tokens: 32 characters or more. An array rotates: the first one is used,
+   * the others still open what they closed. Else `LE_AUTH_SECRET`.
+   */
+  secret?: string | string[] | undefined
+  /** Where the plugin's routes are. */
+  routes?: RouteOptions | undefined
+  /** The session and its cookie. Name, attributes and store belong to the app's own session plugin, where it has one. */
+  session?: SessionOptions | undefined
+  /** Session keys that survive a login; everything else of the session before it is dropped. @default [] */
+  keepOnLogin?: string[] | undefined
+  /** Where a login ends that was begun without a return path. @default '/' */
+  defaultReturnPath?: string | undefined
+  /** Where a logout ends. @default '/' */
+  logoutReturnPath?: string | undefined
+  /** Begins the authorization request with a redirect, or with a form that posts itself. @default 'GET' */
+  authorizationMethod?: 'GET' | 'POST' | undefined
+  /** Sends a PKCE challenge, S256 (RFC 7636). Turn it off only where Sentinel refuses it. @default true */
+  pkce?: boolean | undefined
+  /** The `scope` to ask for; LivePerson documents none. @default none is sent */
+  scope?: string | undefined
+  /** Sentinel's API version (`v`) for each endpoint. */
+  apiVersion?: ApiVersionOptions | undefined
+  /**
+   * The Domain API's origin. http only on a loopback host, as the emulator has it; look-ups may then
+   * answer a loopback host with a port. @default 'https://api.liveperson.net'
+   */
+  domainApi?: string | undefined
+  /** Sentinel's host, which skips its look-up in the Domain API. @default looked up */
+  sentinelDomain?: string | undefined
+  /** Domains that LivePerson's services may be under, besides liveperson.net, liveperson.com and lpcloud.io. @default [] */
+  trustedDomains?: string[] | undefined
+  /** How long one call to Sentinel or the Domain API may take in all, in ms. @default 10000 */
+  httpTimeout?: number | undefined
+  /** The undici dispatcher that calls go through, a `ProxyAgent` for one; the app closes it. @default an `Agent` of the plugin's own */
+  dispatcher?: Dispatcher | undefined
+  /** The clock, in ms since 1970, for tests that shift time. @default Date.now */
+  now?: (() => number) | undefined
+  /**
+   * Called when somebody has logged in, before the session is stored: what it puts into `request.session` is kept.
+   * If it throws, nobody is logged in and the error is `LE_AUTH_LOGIN_HOOK_FAILED`.
+   */
+  onLogin?: ((event: LoginEvent, request: FastifyRequest, reply: FastifyReply) => void | Promise<void>) | undefined
+  /** Called when somebody has logged out of the app. It may answer the request itself. */
+  onLogout?: ((event: LogoutEvent, request: FastifyRequest, reply: FastifyReply) => void | Promise<void>) | undefined
+  /** Called when /login or /callback fails. Whatever it answers takes the place of the error page and of the thrown error. */
+  onLoginError?: ((error: LeAuthError, request: FastifyRequest, reply: FastifyReply) => void | Promise<void>) | undefined
+}
+
+/** Paths of the plugin's routes, below the prefix of the scope it is registered in. */
+export interface RouteOptions {
+  /** GET: begins a login. @default '/login' */
+  login?: string | undefined
+  /**
+   * GET: where LivePerson sends the browser back. Say it where a proxy strips a prefix from the path of
+   * `redirectUri`. @default the path of `redirectUri`
+   */
+  callback?: string | undefined
+  /** POST: ends a login. @default '/logout' */
+  logout?: string | undefined
+}
+
+/** The session that begins with a login. */
+export interface SessionOptions {
+  /** The cookie's name; `__Host-` comes before it over https when no `domain` is set. @default 'le-auth' */
+  cookieName?: string | undefined
+  /** Cookie attributes. Secure follows `redirectUri`; HttpOnly and Path=/ are fixed. */
+  cookie?: CookieOptions | undefined
+  /** A store of the express-session kind. @default a bounded store in memory */
+  store?: SessionStore | undefined
+  /** How many sessions the store in memory keeps; the least recently used one goes first. @default 100000 */
+  maxSessions?: number | undefined
+  /** How long a login lives without a request, in ms. @default 3600000 (one hour) */
+  idleLifetime?: number | undefined
+  /** How long a login lives at all, in ms. @default 28800000 (8 hours, LivePerson's own session length) */
+  absoluteLifetime?: number | undefined
+}
+
+/** Attributes of the plugin's cookies. */
+export interface CookieOptions {
+  /** Sends the cookies to this domain and all below it; gives up the protection of `__Host-`. @default this host only */
+  domain?: string | undefined
+  /** `none` for an app inside a frame of another site (https only). `strict` cannot work: the callback comes from LivePerson. @default 'lax' */
+  sameSite?: 'lax' | 'none' | undefined
+  /** Keeps a framed app's cookies apart for each embedding site (CHIPS). @default false */
+  partitioned?: boolean | undefined
+}
+
+/** Sentinel's API version for each endpoint. */
+export interface ApiVersionOptions {
+  /** @default '1.0' */
+  authorize?: string | undefined
+  /** For the token endpoint. @default '1.0' */
+  token?: string | undefined
+}
+
+/** A login that has just succeeded. */
+export interface LoginEvent {
+  user: User
+  accountId: string
+  /** Where the browser goes next. */
+  returnPath: string
+}
+
+/** A logout that has just happened in this app. */
+export interface LogoutEvent {
+  user: User
+  accountId: string
+  /** Whether LivePerson confirmed that the user's sessions there have ended; `null` when that was not asked for. */
+  revoked: boolean | null
+  /** Why `revoked` is false. */
+  revocationError?: LeAuthError
+}
+
+/** The options after the defaults, the variables and all checks. Nothing later sees a raw option. */
+export interface ResolvedOptions {
+  accountId: string
+  clientId: string
+  clientSecret: string
+  redirectUri: string
+  /** The public origin of the app: that of `redirectUri`, never of a Host header. */
+  origin: string
+  /** What a proxy strips from the paths of the app; '' where none does. */
+  publicPrefix: string
+  secrets: string[]
+  /** Paths as the app sees them, prefix included. */
+  routes: { login: string, callback: string, logout: string }
+  /** The same routes without the scope's prefix, as they are registered. */
+  localRoutes: { login: string, callback: string, logout: string }
+  session: {
+    cookieName: string
+    cookie: { secure: boolean, sameSite: 'lax' | 'none', domain?: string, partitioned?: true }
+    store?: SessionStore
+    maxSessions: number
+    idleLifetime: number
+    absoluteLifetime: number
+  }
+  keepOnLogin: Array<keyof Session & string>
+  defaultReturnPath: string
+  logoutReturnPath: string
+  authorizationMethod: 'GET' | 'POST'
+  pkce: boolean
+  scope?: string
+  apiVersion: { authorize: string, token: string }
+  domainApi: string
+  sentinelDomain?: string
+  trustedDomains: string[]
+  httpTimeout: number
+  dispatcher?: Dispatcher
+  now: () => number
+  onLogin?: NonNullable<LeAuthOptions['onLogin']>
+  onLogout?: NonNullable<LeAuthOptions['onLogout']>
+  onLoginError?: NonNullable<LeAuthOptions['onLoginError']>
+}

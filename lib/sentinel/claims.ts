@@ -1,0 +1,44 @@
+import type { IDToken, JsonValue } from 'oauth4webapi'
+import { leAuthError } from '../errors.js'
+
+/** Far beyond any id that LivePerson prints, and OpenID Connect Core §2's own limit. */
+const MAX_SUBJECT_LENGTH = 255
+/** An id_token comes fresh from the token endpoint; the tolerance is that of `exp`. In seconds. */
+const CLOCK_TOLERANCE = 60
+/** What the answer says about itself, not about the user. */
+const PROTOCOL_CLAIMS = ['iss', 'aud', 'azp', 'exp', 'iat', 'nbf', 'jti', 'nonce', 'auth_time', 'acr', 'amr', 'at_hash', 'c_hash', 's_hash', 'sub', 'is_admin', 'is_lpa']
+const NEVER_A_CLAIM = ['__proto__', 'constructor', 'prototype']
+
+/** Who is logged in. */
+export interface User {
+  /** LivePerson's user id (`sub`): opaque, unique only within its account. */
+  id: string
+  /** Whether the user administers the account (`is_admin`). */
+  isAdmin: boolean
+  /** Whether the user belongs to LivePerson's staff (`is_lpa`). */
+  isLpa: boolean
+  /** What else the id_token said, untouched; `email` and `username` have been seen, none is documented. */
+  claims: Record<string, JsonValue>
+}
+
+/**
+ * The user an id_token names, after oauth4webapi has checked `iss`, `aud`, `exp`, `iat` and `sub` as the specification asks.
+ *
+ * @throws LE_AUTH_ID_TOKEN_INVALID
+ */
+export function userOf (idToken: IDToken, now: number): User {
+  if (idToken.sub === '' || idToken.sub.length > MAX_SUBJECT_LENGTH) throw leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason: 'sub' })
+  if (idToken.iat > now / 1000 + CLOCK_TOLERANCE) throw leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason: 'iat' })
+  return {
+    id: idToken.sub,
+    // Only a real `true` gives a right: "false" in quotes is a true value too.
+    isAdmin: idToken.is_admin === true,
+    isLpa: idToken.is_lpa === true,
+    claims: Object.fromEntries(furtherClaims(idToken))
+  }
+}
+
+function furtherClaims (idToken: IDToken): Array<[string, JsonValue]> {
+  return Object.entries(idToken).filter((entry): entry is [string, JsonValue] =>
+    entry[1] !== undefined && !PROTOCOL_CLAIMS.includes(entry[0]) && !NEVER_A_CLAIM.includes(entry[0]))
+}

@@ -1,0 +1,27 @@
+import type { AuthorizationServer } from 'oauth4webapi'
+
+/** Sentinel's API versions (`v`) for the two kinds of endpoint. */
+export interface ApiVersions { authorize: string, token: string }
+
+/** Sentinel for one account, as oauth4webapi describes an authorization server. */
+export interface Sentinel extends AuthorizationServer {
+  authorization_endpoint: string
+  token_endpoint: string
+  revocation_endpoint: string
+}
+
+/**
+ * Sentinel deviates: it publishes no metadata (RFC 8414), so the endpoints are written down here.
+ *
+ * @param origin where the account's Sentinel is
+ */
+export function sentinelEndpoints (origin: string, accountId: string, version: ApiVersions): Sentinel {
+  const base = `${origin}/sentinel/api/account/${encodeURIComponent(accountId)}`
+  return {
+    issuer: 'sentinel',
+    authorization_endpoint: `${base}/authorize?v=${version.authorize}`,
+    token_endpoint: `${base}/token?v=${version.token}`,
+    // One page prints `?v1.0` here, a slip.
+    revocation_endpoint: `${base}/token/revoke?v=${version.token}`
+  }
+}

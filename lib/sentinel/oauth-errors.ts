@@ -1,0 +1,88 @@
+import { AuthorizationResponseError, JWT_CLAIM_COMPARISON, JWT_TIMESTAMP_CHECK, OperationProcessingError, ResponseBodyError } from 'oauth4webapi'
+import { leAuthError, LeAuthError } from '../errors.js'
+import { HttpError } from '../http.js'
+
+/** RFC 6749 §4.1.2.1 and §5.2: the only words of Sentinel's that ever reach a log. */
+const OAUTH_ERRORS = ['invalid_request', 'unauthorized_client', 'access_denied', 'unsupported_response_type', 'invalid_scope',
+  'server_error', 'temporarily_unavailable', 'invalid_client', 'invalid_grant', 'unsupported_grant_type']
+
+/** What went wrong, in this plugin's words. No text, body or cause of Sentinel's is carried along: tokens could be in it. */
+interface Failure {
+  kind: 'unreachable' | 'refused' | 'malformed' | 'id_token'
+  /** HTTP status, where there was one. */
+  status?: number
+  reason: string
+}
+
+/** The authorization response is an error, or is none at all. */
+export function authorizationFailure (error: unknown): LeAuthError {
+  if (!(error instanceof AuthorizationResponseError)) return leAuthError('LE_AUTH_CALLBACK_INVALID', { reason: 'malformed' })
+  const reason = oauthError(error.error)
+  if (reason === 'access_denied') return leAuthError('LE_AUTH_LOGIN_DENIED', { reason })
+  if (reason === 'temporarily_unavailable' || reason === 'server_error') return leAuthError('LE_AUTH_SENTINEL_UNAVAILABLE', { reason })
+  return leAuthError('LE_AUTH_LOGIN_REFUSED', { reason })
+}
+
+/** The code could not be exchanged for tokens. */
+export function exchangeFailure (error: unknown): LeAuthError {
+  if (error instanceof LeAuthError) return error
+  const failure = failureOf(error)
+  const { kind, reason } = failure
+  if (kind === 'unreachable') return leAuthError('LE_AUTH_SENTINEL_UNAVAILABLE', { reason })
+  if (kind === 'id_token') return leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason })
+  if (reason === 'invalid_grant') return leAuthError('LE_AUTH_CODE_REJECTED', { reason })
+  if (isClientRejected(failure)) return leAuthError('LE_AUTH_CLIENT_REJECTED', { reason })
+  return leAuthError('LE_AUTH_SENTINEL_INVALID', { reason })
+}
+
+/** The refresh failed: only a plain `invalid_grant` ends the session, anything else may pass. */
+export function refreshFailure (error: unknown): LeAuthError {
+  const { reason } = failureOf(error)
+  return leAuthError(reason === 'invalid_grant' ? 'LE_AUTH_SESSION_ENDED' : 'LE_AUTH_REFRESH_UNAVAILABLE', { reason })
+}
+
+/** The id_token names another issuer than the one asked for. */
+export function isIssuerMismatch (error: unknown): boolean {
+  return isAboutIdToken(error) && claimOf(error) === 'iss'
+}
+
+/** The revocation failed, in whatever way. */
+export function revocationFailure (error: unknown): LeAuthError {
+  const reason = error instanceof LeAuthError ? error.code : failureOf(error).reason
+  return leAuthError('LE_AUTH_REVOCATION_FAILED', { reason })
+}
+
+function failureOf (error: unknown): Failure {
+  if (error instanceof HttpError) return { kind: 'unreachable', reason: error.reason }
+  const status = statusOf(error)
+  if (status !== undefined && (status >= 500 || status === 429)) return { kind: 'unreachable', status, reason: `http_${status}` }
+  if (error instanceof ResponseBodyError) return { kind: 'refused', status: error.status, reason: oauthError(error.error) }
+  if (status !== undefined) return { kind: 'refused', status, reason: `http_${status}` }
+  if (isAboutIdToken(error)) return { kind: 'id_token', reason: claimOf(error) }
+  return { kind: 'malformed', reason: 'malformed' }
+}
+
+/** oauth4webapi keeps the response on the error, or as the error's cause. */
+function statusOf (error: unknown): number | undefined {
+  const { response, cause } = error as { response?: unknown, cause?: unknown }
+  return [response, cause].find(value => value instanceof Response)?.status
+}
+
+function isClientRejected (failure: Failure): boolean {
+  return failure.status === 401 || failure.reason === 'invalid_client' || failure.reason === 'unauthorized_client'
+}
+
+function isAboutIdToken (error: unknown): error is OperationProcessingError {
+  if (!(error instanceof Error)) return false
+  const code = (error as OperationProcessingError).code
+  return code === JWT_CLAIM_COMPARISON || code === JWT_TIMESTAMP_CHECK || /JWT|JWS|ID Token/.test(error.message)
+}
+
+function claimOf (error: OperationProcessingError): string {
+  const claim = (error.cause as { claim?: unknown } | undefined)?.claim
+  return typeof claim === 'string' ? claim : 'malformed'
+}
+
+function oauthError (error: string): string {
+  return OAUTH_ERRORS.find(known => known === error) ?? 'unrecognised'
+}
