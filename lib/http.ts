@@ -44,7 +44,7 @@ export interface HttpClient {
  * @param dispatcher the app's own, which stays the app's to close
  */
 export function createHttpClient (timeout: number, dispatcher?: Dispatcher): HttpClient {
-  const agent = dispatcher ?? new Agent({ connect: { timeout } })
+  const agent = dispatcher ?? new Agent({ connect: { timeout }, headersTimeout: timeout, bodyTimeout: timeout })
   const sender = agent.compose(interceptors.retry({
     maxRetries: 1, minTimeout: 100, methods: ['GET', 'POST'], statusCodes: [], errorCodes: NEVER_CONNECTED
   }))

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest, Session } from 'fastify'
 import type { SessionStore } from '@fastify/session'
 import type { Dispatcher } from 'undici'
 import type { LeAuthError } from './errors.js'
+import type { HostTrust } from './liveperson/trusted-host.js'
 import type { User } from './sentinel/claims.js'
 
 /** What `app.register(leAuth, options)` takes. The first five fall back to their environment variables. */
@@ -28,9 +29,9 @@ export interface LeAuthOptions {
   session?: SessionOptions | undefined
   /** Session keys that survive a login; everything else of the session before it is dropped. @default [] */
   keepOnLogin?: string[] | undefined
-  /** Where a login ends that was begun without a return path. @default '/' */
+  /** Where a login ends that was begun without a return path: a path as the browser sees it. @default '/', below what a proxy strips */
   defaultReturnPath?: string | undefined
-  /** Where a logout ends. @default '/' */
+  /** Where a logout ends: a path as the browser sees it. @default '/', below what a proxy strips */
   logoutReturnPath?: string | undefined
   /** Begins the authorization request with a redirect, or with a form that posts itself. @default 'GET' */
   authorizationMethod?: 'GET' | 'POST' | undefined
@@ -161,9 +162,12 @@ export interface ResolvedOptions {
   pkce: boolean
   scope?: string
   apiVersion: { authorize: string, token: string }
+  /** The Domain API's origin. */
   domainApi: string
-  sentinelDomain?: string
-  trustedDomains: string[]
+  /** Sentinel's origin, where its look-up is skipped. */
+  sentinelOrigin?: string
+  /** Which hosts are LivePerson's. */
+  trust: HostTrust
   httpTimeout: number
   dispatcher?: Dispatcher
   now: () => number

@@ -3,10 +3,10 @@ import type { Session } from 'fastify'
 import type { Dispatcher } from 'undici'
 import { leAuthError } from './errors.js'
 import { isBareHost, LIVEPERSON_DOMAINS, trustedOrigin } from './liveperson/trusted-host.js'
-import { returnPath } from './login/return-path.js'
 import { isLoopbackHost } from './loopback.js'
 import type { LeAuthOptions, ResolvedOptions } from './options.js'
 import { OptionReader } from './option-reader.js'
+import { returnPath } from './return-path.js'
 
 const KNOWN_OPTIONS = ['accountId', 'clientId', 'clientSecret', 'redirectUri', 'secret', 'routes', 'session', 'keepOnLogin',
   'defaultReturnPath', 'logoutReturnPath', 'authorizationMethod', 'pkce', 'scope', 'apiVersion', 'domainApi', 'sentinelDomain',
@@ -40,6 +40,7 @@ export function resolveOptions (raw: LeAuthOptions, env: NodeJS.ProcessEnv, scop
 
   const redirect = readRedirectUri(read)
   const hosts = readHosts(read)
+  const paths = readRoutes(read, redirect.url.pathname, scopePrefix)
   const resolved = {
     accountId: read.required('accountId', 'LE_ACCOUNT_ID', /^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, - or _'),
     clientId: read.required('clientId', 'LE_CLIENT_ID', /^[\x21-\x7e]{1,255}$/, 'must be the installation id that LivePerson gave, without spaces'),
@@ -47,11 +48,11 @@ export function resolveOptions (raw: LeAuthOptions, env: NodeJS.ProcessEnv, scop
     redirectUri: redirect.text,
     origin: redirect.url.origin,
     secrets: read.secrets('secret', 'LE_AUTH_SECRET', 32),
-    ...readRoutes(read, redirect.url.pathname, scopePrefix),
+    ...paths,
     session: readSession(read, redirect.url.protocol === 'https:'),
     keepOnLogin: readKeepOnLogin(read),
-    defaultReturnPath: readPath(read, 'defaultReturnPath', redirect.url.origin),
-    logoutReturnPath: readPath(read, 'logoutReturnPath', redirect.url.origin),
+    defaultReturnPath: readPath(read, 'defaultReturnPath', redirect.url.origin, `${paths.publicPrefix}/`),
+    logoutReturnPath: readPath(read, 'logoutReturnPath', redirect.url.origin, `${paths.publicPrefix}/`),
     authorizationMethod: read.oneOf('authorizationMethod', ['GET', 'POST'], 'GET'),
     pkce: read.boolean('pkce', true),
     ...read.optional('scope', read.text('scope', undefined, /^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/, 'must be words separated by one space (RFC 6749 §3.3)')),
@@ -118,9 +119,9 @@ function readRoute (read: OptionReader, name: string, fallback: string): string 
   return read.text(name, fallback, /^\/(?!\/)[\w.~!$&'()+,;=@%/-]*$/, 'must be a path that begins with one slash, without query, fragment, ":" or "*"')
 }
 
-function readPath (read: OptionReader, name: string, origin: string): string {
-  const path = read.text(name, '/', /^\//, 'must be a path of this app, such as "/"')
-  return returnPath(path, origin) ?? read.refuse(`${name} must be a path of this app, such as "/"`, '/')
+function readPath (read: OptionReader, name: string, origin: string, fallback: string): string {
+  const path = read.value(name) ?? fallback
+  return returnPath(path, origin) ?? read.refuse(`${name} must be a path of this app, such as "/"`, fallback)
 }
 
 function readSession (read: OptionReader, secure: boolean): ResolvedOptions['session'] {
@@ -153,16 +154,15 @@ function readKeepOnLogin (read: OptionReader): Array<keyof Session & string> {
   return keys as Array<keyof Session & string>
 }
 
-function readHosts (read: OptionReader): Pick<ResolvedOptions, 'domainApi' | 'sentinelDomain' | 'trustedDomains'> {
+function readHosts (read: OptionReader): Pick<ResolvedOptions, 'domainApi' | 'sentinelOrigin' | 'trust'> {
   const domainApi = readDomainApi(read)
   const trustedDomains = read.list('trustedDomains', isBareHost, 'domain names in lower case with a dot in them, such as example.com')
-  const sentinelDomain = read.text('sentinelDomain', undefined, /./, 'must be a host name')
-  const hosts = { domainApi, trustedDomains: [...LIVEPERSON_DOMAINS, ...trustedDomains], ...read.optional('sentinelDomain', sentinelDomain) }
-  if (sentinelDomain !== undefined && trustedOrigin(sentinelDomain, { domains: hosts.trustedDomains, loopback: domainApi.startsWith('http:') }) === null) {
-    return read.refuse('sentinelDomain must be a bare host under liveperson.net, liveperson.com, lpcloud.io or trustedDomains; ' +
-      'a loopback host with a port only where domainApi is http on a loopback host too', hosts)
-  }
-  return hosts
+  const trust = { domains: [...LIVEPERSON_DOMAINS, ...trustedDomains], loopback: domainApi.startsWith('http:') }
+  if (read.value('sentinelDomain') === undefined) return { domainApi, trust }
+  const sentinelOrigin = trustedOrigin(read.value('sentinelDomain'), trust)
+  if (sentinelOrigin !== null) return { domainApi, trust, sentinelOrigin }
+  return read.refuse('sentinelDomain must be a bare host under liveperson.net, liveperson.com, lpcloud.io or trustedDomains; ' +
+    'a loopback host with a port only where domainApi is http on a loopback host too', { domainApi, trust })
 }
 
 function readDomainApi (read: OptionReader): string {

@@ -37,7 +37,7 @@ export function exchangeFailure (error: unknown): LeAuthError {
 
 /** The refresh failed: only a plain `invalid_grant` ends the session, anything else may pass. */
 export function refreshFailure (error: unknown): LeAuthError {
-  const { reason } = failureOf(error)
+  const reason = reasonOf(error)
   return leAuthError(reason === 'invalid_grant' ? 'LE_AUTH_SESSION_ENDED' : 'LE_AUTH_REFRESH_UNAVAILABLE', { reason })
 }
 
@@ -48,8 +48,12 @@ export function isIssuerMismatch (error: unknown): boolean {
 
 /** The revocation failed, in whatever way. */
 export function revocationFailure (error: unknown): LeAuthError {
-  const reason = error instanceof LeAuthError ? error.code : failureOf(error).reason
-  return leAuthError('LE_AUTH_REVOCATION_FAILED', { reason })
+  return leAuthError('LE_AUTH_REVOCATION_FAILED', { reason: reasonOf(error) })
+}
+
+/** One of our own errors is its own reason: a look-up that failed, a token that cannot be used. */
+function reasonOf (error: unknown): string {
+  return error instanceof LeAuthError ? error.code : failureOf(error).reason
 }
 
 function failureOf (error: unknown): Failure {

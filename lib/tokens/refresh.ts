@@ -1,11 +1,11 @@
-import type { SessionStore } from '@fastify/session'
 import { leAuthError, type LeAuthError } from '../errors.js'
+import type { RecordStore } from './record-store.js'
 import type { TokenSet } from './token-set.js'
 import type { TokenSetRecord, TokenSetStore } from './token-set-store.js'
 
 /** Which token set is to be refreshed, and where it is. */
 export interface RefreshTarget {
-  store: SessionStore
+  store: RecordStore
   accountId: string
   tokenSetId: string
   /** The record that the request went by; where the store has a newer one, that is the answer. */
@@ -40,7 +40,7 @@ export function createRefresh (tokenSets: TokenSetStore, requestTokens: (account
     return stored
   }
 
-  async function ended (error: LeAuthError, store: SessionStore, tokenSetId: string): Promise<never> {
+  async function ended (error: LeAuthError, store: RecordStore, tokenSetId: string): Promise<never> {
     if (error.code === 'LE_AUTH_SESSION_ENDED') await tokenSets.remove(store, tokenSetId)
     throw error
   }

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { SessionStore } from '@fastify/session'
 import type { LeAuthError } from '../errors.js'
-import { findRecord, readRecord, removeRecord, writeRecord, type StoredRecord } from '../session/record-store.js'
+import { findRecord, readRecord, removeRecord, writeRecord, type RecordStore, type StoredRecord } from './record-store.js'
 import type { Sealer } from './seal.js'
 import { REFRESH_INTERVAL, type TokenSet } from './token-set.js'
 
@@ -22,21 +21,21 @@ export interface TokenSetRecord {
 /** Token sets, each a record of its own in the session store, which no save of a session can touch. */
 export interface TokenSetStore {
   /** Stores a new token set until `endsAt` and returns its id. @throws LE_AUTH_STORE_UNAVAILABLE */
-  create: (store: SessionStore, tokens: TokenSet, endsAt: number) => Promise<string>
+  create: (store: RecordStore, tokens: TokenSet, endsAt: number) => Promise<string>
   /** Calls back at once where the store does. `null` when there is none, or it is over. */
-  read: (store: SessionStore, id: string, done: (error: LeAuthError | null, record: TokenSetRecord | null) => void) => void
+  read: (store: RecordStore, id: string, done: (error: LeAuthError | null, record: TokenSetRecord | null) => void) => void
   /** The same as a promise. @throws LE_AUTH_STORE_UNAVAILABLE */
-  find: (store: SessionStore, id: string) => Promise<TokenSetRecord | null>
+  find: (store: RecordStore, id: string) => Promise<TokenSetRecord | null>
   /** Replaces the tokens, unless the record has gone meanwhile: a logout stays a logout. @returns what is stored now, `null` when gone */
-  replace: (store: SessionStore, id: string, tokens: TokenSet) => Promise<TokenSetRecord | null>
+  replace: (store: RecordStore, id: string, tokens: TokenSet) => Promise<TokenSetRecord | null>
   /** The tokens in a record, `null` where they were not sealed by this app for this id. */
   open: (id: string, record: TokenSetRecord) => Promise<TokenSet | null>
   /** @throws LE_AUTH_STORE_UNAVAILABLE */
-  remove: (store: SessionStore, id: string) => Promise<void>
+  remove: (store: RecordStore, id: string) => Promise<void>
 }
 
 export function createTokenSetStore (sealer: Sealer, now: () => number): TokenSetStore {
-  async function write (store: SessionStore, id: string, tokens: TokenSet, endsAt: number): Promise<TokenSetRecord> {
+  async function write (store: RecordStore, id: string, tokens: TokenSet, endsAt: number): Promise<TokenSetRecord> {
     const record: TokenSetRecord = {
       sealed: await sealer.seal(id, tokens),
       refreshAt: tokens.expiresAt ?? tokens.issuedAt + REFRESH_INTERVAL,
@@ -46,7 +45,7 @@ export function createTokenSetStore (sealer: Sealer, now: () => number): TokenSe
     await writeRecord(store, id, { leAuthTokenSet: record }, endsAt, now())
     return record
   }
-  async function find (store: SessionStore, id: string): Promise<TokenSetRecord | null> {
+  async function find (store: RecordStore, id: string): Promise<TokenSetRecord | null> {
     return living(await findRecord(store, id), now())
   }
   return {

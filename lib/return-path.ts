@@ -2,7 +2,7 @@
 const MAX_LENGTH = 1024
 
 // Browsers read a backslash as a slash and drop tabs and line breaks inside a URL (WHATWG URL §4.4).
-const NEVER_IN_A_PATH = /[\\\u0000-\u001f\u007f]/
+const NEVER_IN_A_PATH = /[\\\p{Cc}]/u
 
 /**
  * The one form in which a return path leaves this plugin: a path of the app's own origin, percent-encoded.
@@ -20,4 +20,9 @@ export function returnPath (untrustedReturnTo: unknown, origin: string): string 
   // Dot segments may leave a path that begins with two slashes, which is a host to a browser.
   if (url.origin !== origin || path.startsWith('//') || path.length > MAX_LENGTH) return null
   return path
+}
+
+/** A path of the app, with a return path for the login that it leads to. */
+export function withReturnTo (path: string, returnTo: string | null): string {
+  return returnTo === null ? path : `${path}?returnTo=${encodeURIComponent(returnTo)}`
 }

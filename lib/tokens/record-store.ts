@@ -1,8 +1,14 @@
-import type { SessionStore } from '@fastify/session'
 import { leAuthError, type LeAuthError } from '../errors.js'
 
 /** A record of ours in the app's session store; a plain object that survives JSON. */
 export type StoredRecord = Record<string, unknown>
+
+/** What a session store of the express-session kind can do, without a word about sessions. */
+export interface RecordStore {
+  get (id: string, callback: (error: unknown, record?: object | null) => void): void
+  set (id: string, record: object, callback: (error?: unknown) => void): void
+  destroy (id: string, callback: (error?: unknown) => void): void
+}
 
 /**
  * Session stores of the express-session kind take their time to live from `cookie.expires`, so each record brings a
@@ -13,11 +19,11 @@ function withLifetime (record: StoredRecord, expiresAt: number, now: number): St
 }
 
 /** @throws LE_AUTH_STORE_UNAVAILABLE, by way of the callback; synchronous where the store is */
-export function readRecord (store: SessionStore, id: string, done: (error: LeAuthError | null, record: StoredRecord | null) => void): void {
+export function readRecord (store: RecordStore, id: string, done: (error: LeAuthError | null, record: StoredRecord | null) => void): void {
   try {
     store.get(id, (error, record) => {
       // Some stores report an absent key as ENOENT, as express-session's own text allows.
-      if (error && error.code !== 'ENOENT') return done(storeUnavailable(error), null)
+      if (error && (error as { code?: unknown }).code !== 'ENOENT') return done(storeUnavailable(error), null)
       done(null, isRecord(record) ? record : null)
     })
   } catch (error) {
@@ -26,17 +32,17 @@ export function readRecord (store: SessionStore, id: string, done: (error: LeAut
 }
 
 /** @throws LE_AUTH_STORE_UNAVAILABLE */
-export function writeRecord (store: SessionStore, id: string, record: StoredRecord, expiresAt: number, now: number): Promise<void> {
-  return settled(done => store.set(id, withLifetime(record, expiresAt, now) as never, done))
+export function writeRecord (store: RecordStore, id: string, record: StoredRecord, expiresAt: number, now: number): Promise<void> {
+  return settled(done => store.set(id, withLifetime(record, expiresAt, now), done))
 }
 
 /** @throws LE_AUTH_STORE_UNAVAILABLE */
-export function removeRecord (store: SessionStore, id: string): Promise<void> {
+export function removeRecord (store: RecordStore, id: string): Promise<void> {
   return settled(done => store.destroy(id, done))
 }
 
 /** @throws LE_AUTH_STORE_UNAVAILABLE */
-export function findRecord (store: SessionStore, id: string): Promise<StoredRecord | null> {
+export function findRecord (store: RecordStore, id: string): Promise<StoredRecord | null> {
   return new Promise((resolve, reject) => {
     readRecord(store, id, (error, record) => error === null ? resolve(record) : reject(error))
   })

@@ -1,0 +1,58 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { leAuthError, type LeAuthError } from '../errors.js'
+import type { ResolvedOptions } from '../options.js'
+import type { LoginSessions, SessionLogin } from '../session/login-session.js'
+import type { TokenSetRecord, TokenSetStore } from '../tokens/token-set-store.js'
+
+/** How far a logout reaches. */
+export interface LogoutOptions {
+  /** Also ends the user's sessions in all LivePerson applications, everywhere. @default false */
+  revoke?: boolean | undefined
+}
+
+/** What a logout did beyond this app. The user is logged out here in any case. */
+export interface LogoutResult {
+  /** Whether Sentinel confirmed the revocation; `null` when it was not asked for. */
+  revoked: boolean | null
+  /** Why `revoked` is false. */
+  revocationError?: LeAuthError
+}
+
+export type Logout = (request: FastifyRequest, reply: FastifyReply, login: SessionLogin, record: TokenSetRecord, options: LogoutOptions) => Promise<LogoutResult>
+
+interface LogoutParts {
+  options: ResolvedOptions
+  sessions: LoginSessions
+  tokenSets: TokenSetStore
+  /** @throws LE_AUTH_REVOCATION_FAILED */
+  revoke: (accountId: string, refreshToken: string) => Promise<void>
+}
+
+/** Ends a login: here first, whatever Sentinel answers, and there only when asked. */
+export function createLogout ({ options, sessions, tokenSets, revoke }: LogoutParts): Logout {
+  return async function logout (request, reply, login, record, { revoke: revocationAsked = false }) {
+    const tokens = revocationAsked ? await tokenSets.open(login.tokenSetId, record) : null
+    await sessions.end(request, reply, login)
+    request.leAuth = null
+    const result = revocationAsked ? await revocation(login.accountId, tokens?.refreshToken) : { revoked: null }
+    tell(request, login, result)
+    await options.onLogout?.({ user: login.user, accountId: login.accountId, ...result }, request, reply)
+    return result
+  }
+
+  async function revocation (accountId: string, refreshToken: string | undefined): Promise<LogoutResult> {
+    if (refreshToken === undefined) return { revoked: false, revocationError: leAuthError('LE_AUTH_REVOCATION_FAILED', { reason: 'no_refresh_token' }) }
+    try {
+      await revoke(accountId, refreshToken)
+      return { revoked: true }
+    } catch (error) {
+      return { revoked: false, revocationError: error as LeAuthError }
+    }
+  }
+}
+
+function tell (request: FastifyRequest, login: SessionLogin, { revoked, revocationError }: LogoutResult): void {
+  const facts = { event: 'logout', accountId: login.accountId, userId: login.user.id, revoked }
+  if (revocationError === undefined) request.log.info({ leAuth: facts }, 'logged out')
+  else request.log.warn({ leAuth: { ...facts, code: revocationError.code, reason: revocationError.reason } }, 'logged out here, but not at LivePerson')
+}

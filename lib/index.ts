@@ -1,0 +1,7 @@
+export { default } from './plugin.js'
+export { LE_AUTH_ERROR_STATUS, LeAuthError } from './errors.js'
+export type { LeAuthErrorCode } from './errors.js'
+export type { Authentication } from './access/authentication.js'
+export type { LogoutOptions, LogoutResult } from './access/logout.js'
+export type { User } from './sentinel/claims.js'
+export type { ApiVersionOptions, CookieOptions, LeAuthOptions, LoginEvent, LogoutEvent, RouteOptions, SessionOptions } from './options.js'

@@ -1,0 +1,38 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { isPageNavigation } from '../access/navigation.js'
+import { leAuthError, LeAuthError } from '../errors.js'
+import type { ResolvedOptions } from '../options.js'
+import { withReturnTo } from '../return-path.js'
+import { escapeHtml, sendPage } from './page.js'
+
+/** What is known of a login when it fails. */
+export interface FailedLogin {
+  error: unknown
+  /** Where the login was to end, for the next attempt. */
+  returnPath: string | null
+}
+
+/**
+ * Answers a failed login: through the app's `onLoginError` where there is one, with a page for somebody who is looking,
+ * and else by throwing the error into the app's error handler.
+ */
+export async function answerFailure (options: ResolvedOptions, request: FastifyRequest, reply: FastifyReply, { error, returnPath }: FailedLogin): Promise<FastifyReply> {
+  // Anything but our own errors is a fault in code: for the app's error handler, not for a page.
+  if (!(error instanceof LeAuthError)) throw error
+  request.log.warn({ leAuth: { event: 'login_failed', accountId: options.accountId, code: error.code, reason: error.reason } }, 'login failed')
+  await options.onLoginError?.(error, request, reply)
+  if (reply.sent) return reply
+  if (!isPageNavigation(request)) throw error
+  return sendPage(reply, error.statusCode, {
+    title: error.code === 'LE_AUTH_LOGIN_DENIED' ? 'You are not logged in' : 'The login did not work',
+    content: `<p>${escapeHtml(error.message)}</p>
+<a class="button" href="${escapeHtml(withReturnTo(options.publicPrefix + options.routes.login, returnPath))}">Try again</a>
+<small>Error code: <code>${error.code}</code></small>`
+  })
+}
+
+/** An error of the app's `onLogin`; its own message is the app's business and goes to the app's log only. */
+export function hookFailure (error: unknown, request: FastifyRequest): LeAuthError {
+  request.log.error({ err: error }, 'onLogin failed')
+  return leAuthError('LE_AUTH_LOGIN_HOOK_FAILED')
+}

@@ -1,0 +1,54 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { leAuthError } from '../errors.js'
+import type { DomainApi } from '../liveperson/domain-api.js'
+import type { ResolvedOptions } from '../options.js'
+import { returnPath } from '../return-path.js'
+import { authorizationUrl } from '../sentinel/authorization-url.js'
+import { sentinelEndpoints } from '../sentinel/endpoints.js'
+import type { SessionSetup } from '../session/setup.js'
+import { answerFailure } from './failure.js'
+import { sendFormPost } from './form-post.js'
+import type { LoginTransactions } from './transaction.js'
+
+interface LoginStart {
+  options: ResolvedOptions
+  setup: SessionSetup
+  domainApi: DomainApi
+  transactions: LoginTransactions
+}
+
+/** GET /login: begins a login transaction and sends the browser to Sentinel. Of the query, only `returnTo` is read. */
+export function createLoginStart ({ options, setup, domainApi, transactions }: LoginStart) {
+  const ownRoutes = Object.values(options.routes).map(route => options.publicPrefix + route)
+
+  return async function start (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const { returnTo: dangerousReturnTo } = request.query as { returnTo?: unknown }
+    const sanitizedReturnTo = returnPathOf(dangerousReturnTo)
+    try {
+      const url = await begin(request, reply, sanitizedReturnTo ?? options.defaultReturnPath)
+      return options.authorizationMethod === 'POST' ? sendFormPost(reply, url, options) : reply.redirect(url, 302)
+    } catch (error) {
+      return await answerFailure(options, request, reply, { error, returnPath: sanitizedReturnTo })
+    }
+  }
+
+  async function begin (request: FastifyRequest, reply: FastifyReply, returnPath: string): Promise<string> {
+    // Without this the browser would log in, keep no session cookie, and begin again, for ever.
+    if (setup.secureCookie && request.protocol !== 'https') throw leAuthError('LE_AUTH_INSECURE_REQUEST')
+    const { accountId, clientId, redirectUri, scope } = options
+    const sentinelOrigin = await domainApi.originOf(accountId, 'sentinel')
+    const { state, codeVerifier } = transactions.create()
+    await transactions.begin(request, reply, state, {
+      returnPath, accountId, sentinelOrigin, startedAt: options.now(), ...(codeVerifier !== undefined && { codeVerifier })
+    })
+    return authorizationUrl(sentinelEndpoints(sentinelOrigin, accountId, options.apiVersion), {
+      clientId, redirectUri, state, ...(codeVerifier !== undefined && { codeVerifier }), ...(scope !== undefined && { scope })
+    })
+  }
+
+  /** A login that ended at /login would begin again at once. */
+  function returnPathOf (untrustedReturnTo: unknown): string | null {
+    const path = returnPath(untrustedReturnTo, options.origin)
+    return path !== null && ownRoutes.includes(path.split(/[?#]/, 1)[0]!) ? null : path
+  }
+}

@@ -1,0 +1,76 @@
+import fp from 'fastify-plugin'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import './augmentation.js'
+import { createAuthenticate } from './access/authenticate.js'
+import type { Collaborators } from './access/authentication.js'
+import { createLogout } from './access/logout.js'
+import { logoutRoute } from './access/logout-route.js'
+import { createGuards } from './access/require-auth.js'
+import { createHttpClient } from './http.js'
+import { createDomainApi } from './liveperson/domain-api.js'
+import { serviceFetch } from './liveperson/service-fetch.js'
+import { createCallback } from './login/callback.js'
+import { createSpentStates } from './login/spent-states.js'
+import { createLoginStart } from './login/start.js'
+import { createLoginTransactions } from './login/transaction.js'
+import type { LeAuthOptions } from './options.js'
+import { resolveOptions } from './resolve-options.js'
+import { loginRouteHeaders, withoutQueryInLog } from './route-headers.js'
+import { createSentinelClient } from './sentinel/client.js'
+import { sentinelEndpoints, type Sentinel } from './sentinel/endpoints.js'
+import { refreshTokens } from './sentinel/refresh-tokens.js'
+import { revokeToken } from './sentinel/revoke-token.js'
+import { createLoginSessions } from './session/login-session.js'
+import { setUpSession } from './session/setup.js'
+import { createRefresh } from './tokens/refresh.js'
+import { createSealer } from './tokens/seal.js'
+import { createTokenSetStore } from './tokens/token-set-store.js'
+
+async function leAuth (app: FastifyInstance, rawOptions: LeAuthOptions): Promise<void> {
+  const options = resolveOptions(rawOptions, process.env, app.prefix)
+  const { now } = options
+
+  const http = createHttpClient(options.httpTimeout, options.dispatcher)
+  app.addHook('onClose', () => http.close())
+  const domainApi = createDomainApi(options, http)
+  const client = createSentinelClient({ ...options, loopback: options.trust.loopback }, http)
+  const sentinelOf = async (accountId: string): Promise<Sentinel> =>
+    sentinelEndpoints(await domainApi.originOf(accountId, 'sentinel'), accountId, options.apiVersion)
+
+  const setup = await setUpSession(app, options)
+  const tokenSets = createTokenSetStore(createSealer(options.secrets, 'token set'), now)
+  const sessions = createLoginSessions(app, options, setup, tokenSets)
+  const refresh = createRefresh(tokenSets, (accountId, refreshToken) => refreshTokens(sentinelOf(accountId), client, refreshToken, now()))
+  const logout = createLogout({
+    options,
+    sessions,
+    tokenSets,
+    revoke: (accountId, refreshToken) => revokeToken(sentinelOf(accountId), client, refreshToken)
+  })
+  const collaborators: Collaborators = {
+    tokenSets,
+    refresh,
+    logout,
+    now,
+    callService: (accountId, service, path, accessToken, init) => serviceFetch(http, domainApi, { accountId, service, path, accessToken, init })
+  }
+
+  const authenticate = createAuthenticate(sessions, collaborators)
+  const guards = createGuards(options)
+  app.decorateRequest('leAuth', null)
+  app.addHook('onRequest', authenticate)
+  app.decorate('requireAuth', guards.requireAuth)
+  app.decorate('requireAdmin', guards.requireAdmin)
+
+  const transactions = createLoginTransactions(options)
+  const spentStates = createSpentStates(now)
+  const authenticateNow = (request: FastifyRequest, reply: FastifyReply): Promise<void> => new Promise((resolve, reject) => {
+    authenticate(request, reply, error => error === undefined ? resolve() : reject(error))
+  })
+  const route = { exposeHeadRoute: false, logSerializers: withoutQueryInLog, onRequest: loginRouteHeaders }
+  app.get(options.localRoutes.login, route, createLoginStart({ options, setup, domainApi, transactions }))
+  app.get(options.localRoutes.callback, route, createCallback({ options, client, transactions, spentStates, sessions, authenticateNow }))
+  await app.register(async scope => logoutRoute(scope, options))
+}
+
+export default fp(leAuth, { fastify: '5.x', name: 'fastify-le-auth' })

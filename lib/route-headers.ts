@@ -1,0 +1,18 @@
+import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
+
+/** No cache keeps an answer of these routes (RFC 9111 §5.2.2.5), and no address of theirs reaches another site (RFC 9700 §4.2.4). */
+export function loginRouteHeaders (_request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+  reply.header('cache-control', 'no-store').header('referrer-policy', 'no-referrer')
+  done()
+}
+
+/** Fastify logs each request with its URL; on these routes the query stays out, for it holds the code and the state. */
+export const withoutQueryInLog = {
+  req: (request: FastifyRequest): object => ({
+    method: request.method,
+    url: request.url.split('?', 1)[0],
+    host: request.host,
+    remoteAddress: request.ip,
+    remotePort: request.socket?.remotePort
+  })
+}

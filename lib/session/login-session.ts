@@ -1,0 +1,111 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, Session } from 'fastify'
+import { leAuthError } from '../errors.js'
+import type { ResolvedOptions } from '../options.js'
+import type { User } from '../sentinel/claims.js'
+import { removeRecord, settled } from '../tokens/record-store.js'
+import type { TokenSet } from '../tokens/token-set.js'
+import type { TokenSetStore } from '../tokens/token-set-store.js'
+import { freshSession, type SessionSetup } from './setup.js'
+
+/** What the session holds of a login: small, and no token. */
+export interface SessionLogin {
+  user: User
+  accountId: string
+  /** In ms since 1970. */
+  loggedInAt: number
+  /** The last request that was noted, in ms since 1970. */
+  activeAt: number
+  tokenSetId: string
+}
+
+/** Begins and ends the sessions of logins, all of it or nothing. */
+export interface LoginSessions {
+  /**
+   * A new session with a new id for a login; the session before it and its token set are destroyed.
+   *
+   * @param beforeSave runs with the new session on the request; when it throws, everything is as before
+   * @throws LE_AUTH_SESSION_UNREACHABLE, LE_AUTH_STORE_UNAVAILABLE, and what `beforeSave` throws
+   */
+  begin: (request: FastifyRequest, accountId: string, user: User, tokens: TokenSet, beforeSave: (login: SessionLogin) => Promise<void>) => Promise<void>
+  /** Removes the token set, then the session, and takes the cookie back. @throws LE_AUTH_STORE_UNAVAILABLE */
+  end: (request: FastifyRequest, reply: FastifyReply, login: SessionLogin) => Promise<void>
+  /** Whether a login has lived its time, idle or in all. */
+  isOver: (login: SessionLogin) => boolean
+  /** Notes that the user is active, every few minutes at the most: each note costs a write to the store. */
+  noteActivity: (request: FastifyRequest, login: SessionLogin) => void
+}
+
+/** How often activity is noted, in ms; sooner where the idle lifetime is short. */
+const NOTED_EVERY = 5 * 60 * 1000
+
+export function createLoginSessions (app: FastifyInstance, options: ResolvedOptions, setup: SessionSetup, tokenSets: TokenSetStore): LoginSessions {
+  const { idleLifetime, absoluteLifetime } = options.session
+  const notedEvery = Math.min(NOTED_EVERY, idleLifetime / 10)
+
+  return {
+    async begin (request, accountId, user, tokens, beforeSave) {
+      const now = options.now()
+      const tokenSetId = await tokenSets.create(request.sessionStore, tokens, now + absoluteLifetime)
+      const login: SessionLogin = { user, accountId, loggedInAt: now, activeAt: now, tokenSetId }
+      try {
+        await replaceSession(request, login, beforeSave)
+      } catch (error) {
+        // The first error is the one to tell.
+        await tokenSets.remove(request.sessionStore, tokenSetId).catch(() => {})
+        throw error
+      }
+    },
+
+    async end (request, reply, login) {
+      const { sessionId } = request.session
+      await tokenSets.remove(request.sessionStore, login.tokenSetId)
+      await removeRecord(request.sessionStore, sessionId)
+      setup.leaveSession(request, reply)
+    },
+
+    isOver: ({ loggedInAt, activeAt }) => options.now() >= Math.min(loggedInAt + absoluteLifetime, activeAt + idleLifetime),
+
+    noteActivity (request, login) {
+      const now = options.now()
+      if (now - login.activeAt >= notedEvery) request.session.leAuth = { ...login, activeAt: now }
+    }
+  }
+
+  async function replaceSession (request: FastifyRequest, login: SessionLogin, beforeSave: (login: SessionLogin) => Promise<void>): Promise<void> {
+    const previous = request.session
+    freshSession(app, request)
+    const fresh = request.session
+    try {
+      copyKept(previous, fresh)
+      fresh.leAuth = login
+      await beforeSave(login)
+      await settled(done => fresh.save(done))
+      await destroyPrevious(request, previous)
+    } catch (error) {
+      request.session = previous
+      await removeRecord(request.sessionStore, fresh.sessionId).catch(() => {})
+      throw error
+    }
+  }
+
+  function copyKept (previous: Session, fresh: Session): void {
+    for (const key of options.keepOnLogin) {
+      if (Object.hasOwn(previous, key)) Object.assign(fresh, { [key]: previous[key] })
+    }
+  }
+
+  async function destroyPrevious (request: FastifyRequest, previous: FastifyRequest['session']): Promise<void> {
+    await removeRecord(request.sessionStore, previous.sessionId)
+    if (previous.leAuth !== undefined) await tokenSets.remove(request.sessionStore, previous.leAuth.tokenSetId)
+  }
+}
+
+/**
+ * The request's session. @fastify/session leaves none where the request line or the cookie's path keeps it from
+ * looking at the cookie.
+ *
+ * @throws LE_AUTH_SESSION_UNREACHABLE
+ */
+export function assertSession (request: FastifyRequest): void {
+  if (typeof request.session?.sessionId !== 'string') throw leAuthError('LE_AUTH_SESSION_UNREACHABLE')
+}
