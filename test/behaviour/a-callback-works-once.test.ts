@@ -1,0 +1,84 @@
+import t from 'tap'
+import { AGENT, errorCode, logIn, startApp, upToCallback } from '../support/app.js'
+
+t.test('reloaded while the session lives, it goes on to the return path and asks Sentinel nothing', async t => {
+  const app = await startApp(t)
+  const browser = app.browser()
+  const callback = await upToCallback(app, browser, '/page/there')
+  await browser.navigate(callback)
+  const again = await browser.step(callback)
+  t.equal(again.status, 303)
+  t.equal(again.location, '/page/there')
+  t.equal(app.calls('token'), 1)
+  t.equal((await browser.script(app.url('/me'))).json().id, AGENT.id)
+})
+
+t.test('with the back button after a logout, it says that the login has ended', async t => {
+  const app = await startApp(t)
+  const browser = app.browser()
+  const callback = await upToCallback(app, browser, '/page/there')
+  await browser.navigate(callback)
+  await browser.submit(app.url('/logout'), {})
+  const back = await browser.navigate(callback)
+  t.equal(back.status, 400)
+  t.equal(errorCode(back), 'LE_AUTH_LOGIN_FINISHED')
+  t.match(back.text, 'href="/login?returnTo=%2Fpage%2Fthere"', 'and Try again keeps the return path')
+  t.equal(app.calls('token'), 1)
+  t.equal((await browser.script(app.url('/me'))).status, 401)
+})
+
+t.test('with the cookies of before, it does not log in a second time', async t => {
+  const app = await startApp(t)
+  const browser = app.browser()
+  const callback = await upToCallback(app, browser)
+  const saved = await browser.copy()
+  await browser.navigate(callback)
+  const replay = await saved.navigate(callback)
+  t.equal(replay.status, 400)
+  t.equal(errorCode(replay), 'LE_AUTH_LOGIN_FINISHED')
+  t.equal((await saved.script(app.url('/me'))).status, 401)
+  t.equal(app.calls('token'), 1)
+})
+
+t.test('after a failed exchange, the state is spent', async t => {
+  const app = await startApp(t)
+  const browser = app.browser()
+  const callback = await upToCallback(app, browser, '/page/there')
+  const saved = await browser.copy()
+  app.sentinel.next('token', { status: 503 })
+  t.equal(errorCode(await browser.navigate(callback)), 'LE_AUTH_SENTINEL_UNAVAILABLE')
+  const again = await saved.navigate(callback)
+  t.equal(again.status, 400)
+  t.equal(errorCode(again), 'LE_AUTH_STATE_SPENT')
+  t.match(again.text, 'href="/login?returnTo=%2Fpage%2Fthere"')
+  t.equal(app.calls('token'), 1)
+})
+
+t.test('ten times at once, one logs in', async t => {
+  const app = await startApp(t)
+  const browser = app.browser()
+  const callback = await upToCallback(app, browser)
+  app.sentinel.next('token', { delayMs: 50 })
+  const copies = await Promise.all(Array.from({ length: 10 }, () => browser.copy()))
+  const answers = await Promise.all(copies.map(copy => copy.step(callback)))
+  t.equal(answers.filter(answer => answer.status === 303).length, 1)
+  t.equal(answers.filter(answer => errorCode(answer) === 'LE_AUTH_STATE_SPENT').length, 9)
+  t.equal(app.calls('token'), 1)
+})
+
+t.test('POST /callback is no route', async t => {
+  const app = await startApp(t)
+  const browser = app.browser()
+  const callback = await upToCallback(app, browser)
+  t.equal((await browser.step(callback, { method: 'POST', form: {} })).status, 404)
+  t.equal((await browser.navigate(callback)).status, 200, 'and the state is not spent by it')
+})
+
+t.test('a second login over a live session is a login', async t => {
+  const app = await startApp(t)
+  const browser = app.browser()
+  await logIn(app, browser)
+  const answer = await browser.navigate(app.url('/login?returnTo=/page/again'))
+  t.equal(answer.text, 'page /page/again')
+  t.equal(app.calls('token'), 2)
+})

@@ -1,0 +1,16 @@
+/** A clock that a test moves on; it starts at the real time and runs with it. */
+export class Clock {
+  #ahead = 0
+
+  /** For the `now` option of the plugin and of the emulator. */
+  readonly now = (): number => Date.now() + this.#ahead
+
+  /** Moves the clock on, in ms. */
+  advance (ms: number): void {
+    this.#ahead += ms
+  }
+}
+
+export const SECOND = 1000
+export const MINUTE = 60 * SECOND
+export const HOUR = 60 * MINUTE
