@@ -8,6 +8,8 @@ import { Authentication, type Collaborators } from './authentication.js'
  */
 export function createAuthenticate (sessions: LoginSessions, collaborators: Collaborators) {
   return function authenticate (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+    // Scopes made before the plugin was registered know the hook, but not the decorator's first value.
+    request.leAuth = null
     const login = request.session?.leAuth
     if (login === undefined || sessions.isOver(login)) return done()
     collaborators.tokenSets.read(request.sessionStore, login.tokenSetId, (error, record) => {

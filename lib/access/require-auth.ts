@@ -14,7 +14,7 @@ export function createGuards (options: ResolvedOptions): { requireAuth: Guard, r
   function requireAuth (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
     // An answer for one user must not be kept for another; the handler may say otherwise.
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'private, no-store')
-    // Not only null: a route in a scope that was made before this plugin was registered has no such property.
+    // Not only null: where the plugin's hook has not run, nobody is logged in.
     if (!request.leAuth) return refuse(request, reply)
     const due = Authentication.refreshDue(request.leAuth)
     if (due === null) return done()

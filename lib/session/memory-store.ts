@@ -34,16 +34,22 @@ export class MemoryStore implements SessionStore {
   }
 
   set (id: string, session: Session, callback: (error?: unknown) => void): void {
-    const expires = session.cookie?.expires
     const text = JSON.stringify(session)
-    if (expires) this.#records.set(id, text, { ttl: Math.max(1, expires.getTime() - this.#now()) })
-    else this.#records.set(id, text)
+    const lifetime = this.#lifetime(session)
+    if (lifetime === null) this.#records.set(id, text)
+    else this.#records.set(id, text, { ttl: Math.max(1, lifetime) })
     callback()
   }
 
   destroy (id: string, callback: (error?: unknown) => void): void {
     this.#records.delete(id)
     callback()
+  }
+
+  /** How long a record lives, in ms; `null` for ever, which the number of records bounds. */
+  #lifetime ({ cookie }: Session): number | null {
+    if (cookie?.originalMaxAge) return cookie.originalMaxAge
+    return cookie?.expires ? cookie.expires.getTime() - this.#now() : null
   }
 
   /** Stops looking for expired records. */

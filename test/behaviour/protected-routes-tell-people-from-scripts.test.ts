@@ -1,0 +1,137 @@
+import { connect } from 'node:net'
+import t from 'tap'
+import { logIn, startApp } from '../support/app.js'
+
+type Headers = Record<string, string>
+
+const HTML = 'text/html,application/xhtml+xml'
+const PAGES: Record<string, Headers> = {
+  'a page opened in a browser': { accept: HTML, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', 'sec-fetch-site': 'cross-site' },
+  'a browser that says no destination': { accept: HTML, 'sec-fetch-mode': 'navigate' },
+  'a browser without Fetch Metadata': { accept: `${HTML},*/*;q=0.8` }
+}
+const OTHERS: Record<string, Headers> = {
+  'a script': { accept: 'application/json', 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' },
+  'a script that accepts html': { accept: HTML, 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' },
+  'an image': { accept: 'image/*', 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' },
+  'a frame': { accept: HTML, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' },
+  'a prefetch': { accept: HTML, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', 'sec-purpose': 'prefetch;prerender' },
+  'an old prefetch': { accept: HTML, purpose: 'prefetch' },
+  'a program': { accept: '*/*' },
+  'a program that says nothing': {}
+}
+
+for (const [name, headers] of Object.entries(PAGES)) {
+  t.test(`${name} is sent to the login, with its own path`, async t => {
+    const app = await startApp(t)
+    const answer = await app.browser().send(app.url('/page/a?b=c'), { headers })
+    t.equal(answer.status, 302)
+    t.equal(answer.location, '/login?returnTo=%2Fpage%2Fa%3Fb%3Dc')
+    t.equal(answer.headers['cache-control'], 'no-store')
+  })
+}
+
+for (const [name, headers] of Object.entries(OTHERS)) {
+  t.test(`${name} gets 401 and never starts a login`, async t => {
+    const app = await startApp(t)
+    for (const path of ['/page/a', '/me', '/admin']) {
+      const answer = await app.browser().send(app.url(path), { headers })
+      t.equal(answer.status, 401)
+      t.equal(answer.location, undefined)
+      t.same(answer.setCookies, [])
+      t.equal(answer.headers['cache-control'], 'no-store')
+      t.same(answer.json(), { statusCode: 401, code: 'LE_AUTH_LOGIN_REQUIRED', error: 'Unauthorized', message: 'Log in to continue.', loginUrl: '/login' })
+    }
+    t.equal(app.calls('domain'), 0)
+  })
+}
+
+t.test('a form that is sent, or HEAD, is not redirected', async t => {
+  const app = await startApp(t)
+  const headers = PAGES['a page opened in a browser']!
+  t.equal((await app.browser().send(app.url('/change'), { method: 'POST', headers })).status, 401)
+  t.equal((await app.browser().send(app.url('/page/a'), { method: 'HEAD', headers })).status, 401)
+})
+
+t.test('as onRequest it refuses before the body is read, as preHandler after', async t => {
+  const app = await startApp(t, {
+    after: app => {
+      const schema = { body: { type: 'object', required: ['name'] } }
+      app.post('/early', { schema, onRequest: app.requireAuth }, async () => 'never')
+      app.post('/late', { schema, preHandler: app.requireAuth }, async () => 'never')
+    }
+  })
+  const bad = { method: 'POST', headers: { 'content-type': 'application/json', 'content-length': '0' } }
+  t.equal((await app.browser().send(app.url('/early'), bad)).status, 401)
+  t.equal((await app.browser().send(app.url('/late'), bad)).status, 400)
+})
+
+t.test('answers for a user are not for caches, unless the app says otherwise', async t => {
+  const app = await startApp(t, {
+    after: app => {
+      app.get('/cached', { preHandler: app.requireAuth }, async (_request, reply) => { reply.header('cache-control', 'private, max-age=60'); return 'x' })
+      app.get('/cached-before', { onRequest: [async (_request, reply) => { reply.header('cache-control', 'private, max-age=5') }, app.requireAuth] }, async () => 'x')
+    }
+  })
+  const browser = app.browser()
+  await logIn(app, browser)
+  t.equal((await browser.script(app.url('/me'))).headers['cache-control'], 'private, no-store')
+  t.equal((await browser.script(app.url('/cached'))).headers['cache-control'], 'private, max-age=60')
+  t.equal((await browser.script(app.url('/cached-before'))).headers['cache-control'], 'private, max-age=5')
+})
+
+t.test('a session without a token set, or half a login, is nobody', async t => {
+  const app = await startApp(t, {
+    after: app => app.get('/forge', async ({ session }) => {
+      session.leAuth = { user: { id: '1', isAdmin: true, isLpa: true, claims: {} }, accountId: '12345678', loggedInAt: Date.now(), activeAt: Date.now(), tokenSetId: 'none' }
+      return 'forged'
+    })
+  })
+  const browser = app.browser()
+  await browser.step(app.url('/login'))
+  t.equal((await browser.script(app.url('/me'))).status, 401, 'a login that was only begun')
+  await browser.script(app.url('/forge'))
+  t.equal((await browser.script(app.url('/me'))).status, 401)
+  t.equal((await browser.navigate(app.url('/'))).text, 'hello stranger')
+})
+
+t.test('a scope that was there before the plugin is guarded as well', async t => {
+  let guard: any
+  const app = await startApp(t, {
+    before: app => app.register(async child => {
+      child.get('/child', { preHandler: (request, reply, done) => guard(request, reply, done) }, async () => 'for users')
+      child.get('/open', async ({ leAuth }) => ({ leAuth }))
+    }),
+    after: app => { guard = app.requireAuth }
+  })
+  const browser = app.browser()
+  t.equal((await browser.script(app.url('/child'))).status, 401)
+  t.same((await browser.script(app.url('/open'))).json(), { leAuth: null })
+  await logIn(app, browser)
+  t.equal((await browser.script(app.url('/child'))).text, 'for users')
+})
+
+t.test('without the plugin’s hook there is nobody', async t => {
+  const app = await startApp(t)
+  const request = { method: 'GET', headers: {}, log: app.app.log, originalUrl: '/x' }
+  const reply: any = { hasHeader: () => false, header: () => reply, code (status: number) { reply.status = status; return reply }, send () {} }
+  app.app.requireAuth.call(app.app, request as never, reply, () => t.fail('let through'))
+  t.equal(reply.status, 401)
+})
+
+t.test('a request line in absolute form carries no session', async t => {
+  const app = await startApp(t)
+  const browser = app.browser()
+  await logIn(app, browser)
+  const cookie = await browser.jar.getCookieString(app.origin)
+  const port = Number(new URL(app.server).port)
+  for (const [path, status] of [['/me', '401'], ['/callback?state=x', '400'], ['/', '200']] as const) {
+    const answer = await new Promise<string>(resolve => {
+      let text = ''
+      const socket = connect(port, '127.0.0.1', () => socket.write(`GET http://evil.example${path} HTTP/1.1\r\nHost: evil.example\r\nAccept: application/json\r\nConnection: close\r\nCookie: ${cookie}\r\n\r\n`))
+      socket.on('data', data => { text += String(data) }).on('close', () => resolve(text))
+    })
+    t.match(answer, `HTTP/1.1 ${status}`, path)
+    t.notMatch(answer, '3562186410')
+  }
+})

@@ -1,0 +1,54 @@
+import t, { type Test } from 'tap'
+import { MemoryStore } from '../../lib/session/memory-store.js'
+import { logIn, startApp, type TestApp } from '../support/app.js'
+import { Clock, HOUR, MINUTE } from '../support/clock.js'
+import { CountingStore } from '../support/counting-store.js'
+
+async function appWithClock (t: Test, session: object = {}): Promise<{ app: TestApp, clock: Clock }> {
+  const clock = new Clock()
+  const lifetimes = { accessToken: 24 * HOUR, refreshToken: 24 * HOUR }
+  return { clock, app: await startApp(t, { options: { now: clock.now, session }, emulator: { now: clock.now, lifetimes } }) }
+}
+
+t.test('an hour without a request ends the login', async t => {
+  const { app, clock } = await appWithClock(t)
+  const browser = app.browser()
+  await logIn(app, browser)
+  clock.advance(59 * MINUTE)
+  t.equal((await browser.script(app.url('/me'))).status, 200)
+  clock.advance(59 * MINUTE)
+  t.equal((await browser.script(app.url('/me'))).status, 200, 'the request before has moved the end')
+  clock.advance(61 * MINUTE)
+  t.equal((await browser.script(app.url('/me'))).status, 401)
+})
+
+t.test('eight hours end it, however active the user is', async t => {
+  const { app, clock } = await appWithClock(t)
+  const browser = app.browser()
+  await logIn(app, browser)
+  for (let minutes = 30; minutes < 8 * 60; minutes += 30) {
+    clock.advance(30 * MINUTE)
+    t.equal((await browser.script(app.url('/me'))).status, 200, `${minutes} minutes`)
+  }
+  clock.advance(30 * MINUTE)
+  t.equal((await browser.script(app.url('/me'))).status, 401)
+  t.equal((await browser.navigate(app.url('/'))).text, 'hello stranger')
+})
+
+t.test('both can be set, and an ended login does not come back', async t => {
+  const clock = new Clock()
+  const store = new CountingStore(new MemoryStore(1000, clock.now))
+  const app = await startApp(t, {
+    options: { now: clock.now, session: { store, idleLifetime: 10 * MINUTE, absoluteLifetime: 20 * MINUTE } },
+    emulator: { now: clock.now }
+  })
+  const browser = app.browser()
+  await logIn(app, browser)
+  clock.advance(9 * MINUTE)
+  t.equal((await browser.script(app.url('/me'))).status, 200)
+  clock.advance(9 * MINUTE)
+  t.equal((await browser.script(app.url('/me'))).status, 200)
+  clock.advance(3 * MINUTE)
+  for (let i = 0; i < 3; i += 1) t.equal((await browser.script(app.url('/me'))).status, 401)
+  t.same(store.records().filter(record => record?.leAuthTokenSet !== undefined), [], 'the tokens are gone from the store')
+})

@@ -1,0 +1,84 @@
+import type { SessionStore } from '@fastify/session'
+import type { Session } from 'fastify'
+
+/** What stores really say when they are down; none of it may reach a user or a log. */
+export const STORE_MESSAGE = 'connect ECONNREFUSED redis://app:store-password@redis.internal:6379'
+export const STORE_PASSWORD = 'store-password'
+
+/** One call of a store. */
+export interface StoreCall {
+  operation: 'get' | 'set' | 'destroy'
+  /** Whose record it is. */
+  kind: 'session' | 'token set' | 'spent state'
+  id: string
+  /** How many calls there were before. */
+  index: number
+}
+
+/**
+ * What goes wrong with a call: an error by callback or thrown, a write that is lost although it is confirmed, an
+ * answer other than the record, or an answer that comes late.
+ */
+export type StoreTrouble = 'error' | 'throw' | 'lost' | { record: unknown } | { delayMs: number }
+
+/** A session store that keeps JSON, answers later as a database does, counts its calls, and fails when told to. */
+export class TestStore implements SessionStore {
+  readonly records = new Map<string, string>()
+  readonly calls: StoreCall[] = []
+  /** Asked at every call; nothing goes wrong where it returns nothing. */
+  trouble: (call: StoreCall) => StoreTrouble | undefined = () => undefined
+
+  get (id: string, callback: (error: unknown, session?: Session | null) => void): void {
+    this.#run('get', id, callback, () => parsed(this.records.get(id)))
+  }
+
+  set (id: string, session: Session, callback: (error?: unknown) => void): void {
+    const text = JSON.stringify(session)
+    this.#run('set', id, callback, () => { this.records.set(id, text) })
+  }
+
+  destroy (id: string, callback: (error?: unknown) => void): void {
+    this.#run('destroy', id, callback, () => { this.records.delete(id) })
+  }
+
+  /** The ids of all token sets. */
+  get tokenSets (): string[] {
+    return [...this.records.keys()].filter(id => kindOf(id) === 'token set')
+  }
+
+  /** The ids of all sessions that name somebody. */
+  get logins (): string[] {
+    return [...this.records.keys()].filter(id => kindOf(id) === 'session' && parsed(this.records.get(id))?.leAuth !== undefined)
+  }
+
+  /** Changes a record in the store, as somebody with access to the store could. */
+  rewrite (id: string, change: (record: any) => unknown): void {
+    this.records.set(id, JSON.stringify(change(parsed(this.records.get(id)))))
+  }
+
+  #run (operation: StoreCall['operation'], id: string, callback: (error?: any, record?: any) => void, work: () => unknown): void {
+    const call = { operation, kind: kindOf(id), id, index: this.calls.length }
+    this.calls.push(call)
+    const trouble = this.trouble(call)
+    if (trouble === 'throw') throw storeError()
+    const delay = typeof trouble === 'object' && 'delayMs' in trouble ? trouble.delayMs : 0
+    setTimeout(() => {
+      if (trouble === 'error') return callback(storeError())
+      if (typeof trouble === 'object' && 'record' in trouble) return callback(null, trouble.record)
+      callback(null, trouble === 'lost' ? undefined : work())
+    }, delay)
+  }
+}
+
+function kindOf (id: unknown): StoreCall['kind'] {
+  if (String(id).startsWith('le-auth:tokens:')) return 'token set'
+  return String(id).startsWith('le-auth:state:') ? 'spent state' : 'session'
+}
+
+function parsed (text: string | undefined): any {
+  return text === undefined ? null : JSON.parse(text)
+}
+
+function storeError (): Error {
+  return Object.assign(new Error(STORE_MESSAGE), { code: 'ECONNREFUSED' })
+}
