@@ -15,7 +15,7 @@ import { createLoginStart } from './login/start.js'
 import { createLoginTransactions } from './login/transaction.js'
 import type { LeAuthOptions } from './options.js'
 import { resolveOptions } from './resolve-options.js'
-import { loginRouteHeaders, withoutQueryInLog } from './route-headers.js'
+import { loginRouteHeaders, refuseMethod, withoutQueryInLog } from './route-headers.js'
 import { createSentinelClient } from './sentinel/client.js'
 import { sentinelEndpoints, type Sentinel } from './sentinel/endpoints.js'
 import { refreshTokens } from './sentinel/refresh-tokens.js'
@@ -70,6 +70,7 @@ async function leAuth (app: FastifyInstance, rawOptions: LeAuthOptions): Promise
   const route = { exposeHeadRoute: false, logSerializers: withoutQueryInLog, onRequest: loginRouteHeaders }
   app.get(options.localRoutes.login, route, createLoginStart({ options, setup, domainApi, transactions }))
   app.get(options.localRoutes.callback, route, createCallback({ options, client, transactions, spentStates, sessions, authenticateNow }))
+  app.route({ ...route, method: ['HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'], url: options.localRoutes.callback, onRequest: refuseMethod, handler: refuseMethod })
   await app.register(async scope => logoutRoute(scope, options))
 }
 

@@ -16,3 +16,11 @@ export const withoutQueryInLog = {
     remotePort: request.socket?.remotePort
   })
 }
+
+/**
+ * Only GET is a callback. Any other method is answered here and not by Fastify's 404, whose text and log line
+ * would repeat the whole URL.
+ */
+export async function refuseMethod (_request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  return reply.code(405).header('allow', 'GET').header('cache-control', 'no-store').send()
+}

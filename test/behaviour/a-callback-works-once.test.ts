@@ -70,7 +70,7 @@ t.test('POST /callback is no route', async t => {
   const app = await startApp(t)
   const browser = app.browser()
   const callback = await upToCallback(app, browser)
-  t.equal((await browser.step(callback, { method: 'POST', form: {} })).status, 404)
+  t.equal((await browser.step(callback, { method: 'POST', headers: { 'content-type': 'application/json' } })).status, 405)
   t.equal((await browser.navigate(callback)).status, 200, 'and the state is not spent by it')
 })
 

@@ -1,0 +1,77 @@
+import t from 'tap'
+import type { LeAuthError, LoginEvent } from '../../lib/index.js'
+import { AGENT, errorCode, logIn, startApp, upToCallback } from '../support/app.js'
+
+t.test('onLogin sees the user, can act for them, and what it puts into the session is kept', async t => {
+  const events: LoginEvent[] = []
+  const app = await startApp(t, {
+    options: {
+      onLogin: async (event, request) => {
+        events.push(event)
+        const response = await request.leAuth!.fetch('accountConfigReadOnly', `/api/account/{accountId}/configuration/le-users/users/${event.user.id}`)
+        const { fullName } = await response.json() as { fullName: string }
+        Object.assign(request.session, { fullName })
+      }
+    },
+    after: app => app.get('/name', async ({ session }) => ({ name: (session as unknown as { fullName: string }).fullName }))
+  })
+  const browser = app.browser()
+  await logIn(app, browser, AGENT, '/page/x')
+  t.match(events, [{ user: { id: AGENT.id, isAdmin: false }, accountId: '12345678', returnPath: '/page/x' }])
+  t.same((await browser.script(app.url('/name'))).json(), { name: 'Maya Osei' })
+})
+
+t.test('when onLogin throws, nobody is logged in, and the login of before lives on', async t => {
+  let fail = false
+  const app = await startApp(t, { options: { onLogin: () => { if (fail) throw new Error('no such agent here') } } })
+  const browser = app.browser()
+  await logIn(app, browser, AGENT)
+  fail = true
+  const page = await browser.navigate(app.url('/login?returnTo=/page/x'))
+  t.equal(page.status, 500)
+  t.equal(errorCode(page), 'LE_AUTH_LOGIN_HOOK_FAILED')
+  t.notMatch(page.text, 'no such agent')
+  t.match(app.logLines.join(''), 'no such agent here', 'the app’s own log has it')
+  t.equal((await browser.script(app.url('/me'))).json().id, AGENT.id, 'the first login lives')
+
+  const fresh = app.browser()
+  t.equal((await logIn(app, fresh)).status, 500)
+  t.equal((await fresh.script(app.url('/me'))).status, 401)
+})
+
+t.test('onLoginError may answer instead of the page and of the thrown error', async t => {
+  const errors: LeAuthError[] = []
+  const app = await startApp(t, {
+    options: { onLoginError: (error, _request, reply) => { errors.push(error); reply.code(418).send('my own page') } }
+  })
+  for (const ask of ['navigate', 'script'] as const) {
+    const answer = await app.browser()[ask](app.url('/callback?state=x'))
+    t.equal(answer.status, 418)
+    t.equal(answer.text, 'my own page')
+  }
+  t.same(errors.map(error => error.code), ['LE_AUTH_CALLBACK_INVALID', 'LE_AUTH_CALLBACK_INVALID'])
+})
+
+t.test('where onLoginError does not answer, the page does', async t => {
+  let calls = 0
+  const app = await startApp(t, { options: { onLoginError: async () => { calls += 1 } } })
+  t.equal(errorCode(await app.browser().navigate(app.url('/callback?state=x'))), 'LE_AUTH_CALLBACK_INVALID')
+  t.equal(calls, 1)
+})
+
+t.test('without it, a script’s error goes to the app’s own error handler, with code and status', async t => {
+  const app = await startApp(t, {
+    before: app => app.setErrorHandler((error: LeAuthError, _request, reply) => reply.code(error.statusCode).send({ mine: error.code }))
+  })
+  const callback = await upToCallback(app, app.browser())
+  const answer = await app.browser().script(callback)
+  t.equal(answer.status, 400)
+  t.same(answer.json(), { mine: 'LE_AUTH_TRANSACTION_MISSING' })
+})
+
+t.test('a fault of code is not shown as a refused login', async t => {
+  const app = await startApp(t, { options: { onLoginError: () => { throw new TypeError('a bug') } } })
+  const answer = await app.browser().navigate(app.url('/callback?state=x'))
+  t.equal(answer.status, 500)
+  t.match(answer.json(), { message: 'a bug' })
+})

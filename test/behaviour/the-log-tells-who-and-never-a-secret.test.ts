@@ -1,0 +1,70 @@
+import t from 'tap'
+import { EMULATOR_DEFAULTS } from '../../lib/emulator/index.js'
+import { ADMIN, AGENT, logIn, SECRET, startApp, upToCallback, type TestApp } from '../support/app.js'
+import { Clock, MINUTE } from '../support/clock.js'
+
+/** Every value that must stay secret, as far as this app and its emulator have seen any. */
+function secretsOf (app: TestApp, cookies: string[]): string[] {
+  const sent = app.sentinel.requests.flatMap(({ query, body }) =>
+    ['code', 'state', 'code_verifier', 'client_secret', 'refresh_token', 'token'].flatMap(name => [query.get(name), body?.get(name)]))
+  const cookieValues = cookies.map(cookie => cookie.slice(cookie.indexOf('=') + 1).split(';', 1)[0])
+  return [SECRET, EMULATOR_DEFAULTS.clientSecret, ...sent, ...cookieValues].filter((value): value is string => typeof value === 'string' && value.length > 8)
+}
+
+t.test('through login, use, refresh, failures and logout', async t => {
+  const clock = new Clock()
+  const app = await startApp(t, { options: { now: clock.now }, emulator: { now: clock.now } })
+  const browser = app.browser()
+  await logIn(app, browser, AGENT, '/page/a')
+  const { accessToken } = (await browser.script(app.url('/token'))).json()
+  clock.advance(50 * MINUTE)
+  await browser.script(app.url('/me'))
+  clock.advance(20 * MINUTE)
+  await browser.script(app.url('/users'))
+  t.equal(app.calls('refresh'), 1)
+  const second = (await browser.script(app.url('/token'))).json().accessToken
+
+  for (const fault of [{ status: 401, body: `{"error":"invalid_client","error_description":"${'marker'.repeat(3)}"}` }, { status: 500, body: 'markermarkermarker' }, { cutOff: 'mid-body' } as const]) {
+    const callback = await upToCallback(app, browser)
+    app.sentinel.next('token', fault)
+    await browser.navigate(callback)
+    await browser.script(callback.replace('/callback', '/callback?'))
+    await browser.send(callback, { method: 'HEAD' })
+  }
+  await browser.submit(app.url('/logout'), { revoke: 'true' })
+
+  const log = app.logLines.join('')
+  const secrets = [...secretsOf(app, browser.history.flatMap(answer => answer.setCookies)), accessToken, second, 'markermarkermarker']
+  t.ok(secrets.length > 20)
+  for (const secret of secrets) {
+    for (const form of [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64').replace(/=+$/, '')]) {
+      t.notOk(log.includes(form), `not in the log: ${secret.slice(0, 4)}…`)
+    }
+  }
+  const pages = browser.history.filter(answer => answer.url.startsWith(app.origin) && !answer.url.endsWith('/token'))
+  for (const token of [accessToken, second, EMULATOR_DEFAULTS.clientSecret]) t.notOk(pages.some(page => JSON.stringify([page.text, page.headers]).includes(token)))
+})
+
+t.test('the app’s own logger gets a structured line for each event', async t => {
+  const app = await startApp(t)
+  const browser = app.browser()
+  await logIn(app, browser, ADMIN)
+  await app.browser().navigate(app.url('/callback?state=x'))
+  await browser.submit(app.url('/logout'), {})
+  t.match(app.events(), [
+    { event: 'login', accountId: '12345678', userId: ADMIN.id },
+    { event: 'login_failed', accountId: '12345678', code: 'LE_AUTH_CALLBACK_INVALID', reason: 'state' },
+    { event: 'logout', accountId: '12345678', userId: ADMIN.id, revoked: null }
+  ])
+})
+
+t.test('requests to the plugin’s routes are logged, without their query', async t => {
+  const app = await startApp(t)
+  const browser = app.browser()
+  await logIn(app, browser)
+  const urls = app.logLines.map(line => JSON.parse(line).req?.url).filter(Boolean)
+  t.ok(urls.includes('/login'))
+  t.ok(urls.includes('/callback'))
+  const line = app.logLines.map(line => JSON.parse(line)).find(line => line.req?.url === '/callback')
+  t.match(line.req, { method: 'GET', host: 'localhost:3000', remoteAddress: '127.0.0.1', remotePort: Number })
+})
