@@ -8,17 +8,18 @@ import type { LeAuthOptions, ResolvedOptions } from './options.js'
 import { OptionReader } from './option-reader.js'
 import { returnPath } from './return-path.js'
 
-const KNOWN_OPTIONS = ['accountId', 'clientId', 'clientSecret', 'redirectUri', 'secret', 'routes', 'session', 'keepOnLogin',
-  'defaultReturnPath', 'logoutReturnPath', 'authorizationMethod', 'pkce', 'scope', 'apiVersion', 'domainApi', 'sentinelDomain',
-  'trustedDomains', 'httpTimeout', 'dispatcher', 'now', 'onLogin', 'onLogout', 'onLoginError',
-  // Fastify's own, which it passes on to every plugin.
-  'prefix', 'logLevel', 'logSerializers']
-const KNOWN_GROUPS: Record<string, string[]> = {
+/** The names of all options, each group's below the group's name. */
+export const OPTION_NAMES = {
+  '': ['accountId', 'clientId', 'clientSecret', 'redirectUri', 'secret', 'routes', 'session', 'keepOnLogin', 'defaultReturnPath',
+    'logoutReturnPath', 'authorizationMethod', 'pkce', 'scope', 'apiVersion', 'domainApi', 'sentinelDomain', 'trustedDomains',
+    'httpTimeout', 'dispatcher', 'now', 'onLogin', 'onLogout', 'onLoginError'],
   routes: ['login', 'callback', 'logout'],
   session: ['cookieName', 'cookie', 'store', 'maxSessions', 'idleLifetime', 'absoluteLifetime'],
   'session.cookie': ['domain', 'sameSite', 'partitioned'],
   apiVersion: ['authorize', 'token']
 }
+/** Fastify passes its own options of `register` on to every plugin. */
+const REGISTER_OPTIONS = ['prefix', 'logLevel', 'logSerializers']
 
 /** An hour without a request: long enough for a meeting, and the next login is silent while Sentinel's own session lives. */
 const IDLE_LIFETIME = 60 * 60 * 1000
@@ -35,8 +36,7 @@ const ABSOLUTE_LIFETIME = 8 * 60 * 60 * 1000
  */
 export function resolveOptions (raw: LeAuthOptions, env: NodeJS.ProcessEnv, scopePrefix: string): ResolvedOptions {
   const read = new OptionReader(raw, env)
-  read.known('', KNOWN_OPTIONS)
-  for (const [group, names] of Object.entries(KNOWN_GROUPS)) read.known(group, names)
+  for (const [group, names] of Object.entries(OPTION_NAMES)) read.known(group, group === '' ? [...names, ...REGISTER_OPTIONS] : names)
 
   const redirect = readRedirectUri(read)
   const hosts = readHosts(read)
