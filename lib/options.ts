@@ -61,11 +61,17 @@ export interface LeAuthOptions {
    * If it throws, nobody is logged in and the error is `LE_AUTH_LOGIN_HOOK_FAILED`.
    */
   onLogin?: ((event: LoginEvent, request: FastifyRequest, reply: FastifyReply) => void | Promise<void>) | undefined
-  /** Called when somebody has logged out of the app. It may answer the request itself. */
-  onLogout?: ((event: LogoutEvent, request: FastifyRequest, reply: FastifyReply) => void | Promise<void>) | undefined
-  /** Called when /login or /callback fails. Whatever it answers takes the place of the error page and of the thrown error. */
-  onLoginError?: ((error: LeAuthError, request: FastifyRequest, reply: FastifyReply) => void | Promise<void>) | undefined
+  /** Called when somebody has logged out of the app. It may answer the request itself, and then returns `reply`. */
+  onLogout?: ((event: LogoutEvent, request: FastifyRequest, reply: FastifyReply) => Answer) | undefined
+  /**
+   * Called when /login or /callback fails. It may answer the request itself, and then returns `reply`: the answer takes
+   * the place of the error page and of the thrown error.
+   */
+  onLoginError?: ((error: LeAuthError, request: FastifyRequest, reply: FastifyReply) => Answer) | undefined
 }
+
+/** What a hook that may answer returns: `reply` when it has answered, nothing otherwise. */
+export type Answer = FastifyReply | void | Promise<FastifyReply | void>
 
 /** Paths of the plugin's routes, below the prefix of the scope it is registered in. */
 export interface RouteOptions {

@@ -18,8 +18,8 @@ export const OPTION_NAMES = {
   'session.cookie': ['domain', 'sameSite', 'partitioned'],
   apiVersion: ['authorize', 'token']
 }
-/** Fastify passes its own options of `register` on to every plugin. */
-const REGISTER_OPTIONS = ['prefix', 'logLevel', 'logSerializers']
+/** Fastify passes its own options of `register` on to every plugin; `prefix` would do nothing here, and is refused. */
+const REGISTER_OPTIONS = ['logLevel', 'logSerializers']
 
 /** An hour without a request: long enough for a meeting, and the next login is silent while Sentinel's own session lives. */
 const IDLE_LIFETIME = 60 * 60 * 1000

@@ -20,6 +20,7 @@ export async function answerFailure (options: ResolvedOptions, request: FastifyR
   // Anything but our own errors is a fault in code: for the app's error handler, not for a page.
   if (!(error instanceof LeAuthError)) throw error
   request.log.warn({ leAuth: { event: 'login_failed', accountId: options.accountId, code: error.code, reason: error.reason } }, 'login failed')
+  // A reply can be awaited: where the hook returns it, this waits until it is sent.
   await options.onLoginError?.(error, request, reply)
   if (reply.sent) return reply
   if (!isPageNavigation(request)) throw error

@@ -101,7 +101,7 @@ t.test('without a refresh token there is nothing to revoke, and that is told too
 })
 
 t.test('onLogout may answer the request itself', async t => {
-  const app = await startApp(t, { options: { onLogout: (_event, _request, reply) => { reply.redirect('/bye', 303) } } })
+  const app = await startApp(t, { options: { onLogout: (_event, _request, reply) => reply.redirect('/bye', 303) } })
   const browser = app.browser()
   await logIn(app, browser)
   const answer = await browser.step(app.url('/logout'), { method: 'POST', form: {}, from: app.url('/') })

@@ -1,6 +1,14 @@
 import t from 'tap'
+import { MemoryStore } from '../../lib/session/memory-store.js'
 import type { LeAuthError, LoginEvent } from '../../lib/index.js'
 import { AGENT, errorCode, logIn, startApp, upToCallback } from '../support/app.js'
+
+/** Answers a little later, as a store over the network does. */
+class SlowStore extends MemoryStore {
+  override set (...args: Parameters<MemoryStore['set']>): void {
+    setTimeout(() => super.set(...args), 20)
+  }
+}
 
 t.test('onLogin sees the user, can act for them, and what it puts into the session is kept', async t => {
   const events: LoginEvent[] = []
@@ -42,13 +50,19 @@ t.test('when onLogin throws, nobody is logged in, and the login of before lives 
 t.test('onLoginError may answer instead of the page and of the thrown error', async t => {
   const errors: LeAuthError[] = []
   const app = await startApp(t, {
-    options: { onLoginError: (error, _request, reply) => { errors.push(error); reply.code(418).send('my own page') } }
+    // A session that changes makes the answer wait for the store.
+    after: app => app.addHook('onRequest', async ({ session }) => { Object.assign(session, { seen: Date.now() }) }),
+    options: {
+      session: { store: new SlowStore(1000, Date.now) },
+      onLoginError: (error, _request, reply) => { errors.push(error); return reply.code(418).send('my own page') }
+    }
   })
   for (const ask of ['navigate', 'script'] as const) {
     const answer = await app.browser()[ask](app.url('/callback?state=x'))
     t.equal(answer.status, 418)
     t.equal(answer.text, 'my own page')
   }
+  t.notMatch(app.logLines.join(''), 'FST_ERR_REP_ALREADY_SENT')
   t.same(errors.map(error => error.code), ['LE_AUTH_CALLBACK_INVALID', 'LE_AUTH_CALLBACK_INVALID'])
 })
 
