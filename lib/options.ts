@@ -114,9 +114,9 @@ export interface CookieOptions {
 
 /** Sentinel's API version for each endpoint. */
 export interface ApiVersionOptions {
-  /** @default '1.0' */
+  /** For the authorization endpoint. @default '1.0' */
   authorize?: string | undefined
-  /** For the token endpoint. @default '1.0' */
+  /** For the token endpoint; `2.0` was once described as the version that returns an id_token. @default '1.0' */
   token?: string | undefined
 }
 

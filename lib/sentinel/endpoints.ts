@@ -21,7 +21,7 @@ export function sentinelEndpoints (origin: string, accountId: string, version: A
     issuer: 'sentinel',
     authorization_endpoint: `${base}/authorize?v=${version.authorize}`,
     token_endpoint: `${base}/token?v=${version.token}`,
-    // One page prints `?v1.0` here, a slip.
-    revocation_endpoint: `${base}/token/revoke?v=${version.token}`
+    // Documented in one version alone, whatever the token endpoint's; one page prints `?v1.0`, a slip.
+    revocation_endpoint: `${base}/token/revoke?v=1.0`
   }
 }

@@ -58,7 +58,7 @@ t.test('only the app’s own pages can do it', async t => {
 
 t.test('with revoke, LivePerson’s sessions end too', async t => {
   const events: LogoutEvent[] = []
-  const app = await startApp(t, { options: { onLogout: event => { events.push(event) } } })
+  const app = await startApp(t, { options: { apiVersion: { token: '2.0' }, onLogout: event => { events.push(event) } } })
   for (const body of ['form', 'json']) {
     const browser = app.browser()
     await logIn(app, browser)
@@ -67,6 +67,7 @@ t.test('with revoke, LivePerson’s sessions end too', async t => {
     else await app.app.inject({ method: 'POST', url: '/logout', payload: { revoke: true }, headers: { cookie: await browser.jar.getCookieString(app.origin), 'sec-fetch-site': 'same-origin' } })
     const [revocation] = app.sentinel.requests.filter(request => request.endpoint === 'revoke')
     t.equal(revocation?.path, '/sentinel/api/account/12345678/token/revoke')
+    t.equal(revocation.query.toString(), 'v=1.0')
     t.same([...revocation!.body!.keys()].sort(), ['client_id', 'client_secret', 'token'])
     t.match(events.at(-1), { user: { id: AGENT.id }, accountId: '12345678', revoked: true })
     t.match((await browser.navigate(app.url('/login'))).text, 'Sign in', 'the next login asks for the password again')
