@@ -67,7 +67,7 @@ t.test('with revoke, LivePerson’s sessions end too', async t => {
     else await app.app.inject({ method: 'POST', url: '/logout', payload: { revoke: true }, headers: { cookie: await browser.jar.getCookieString(app.origin), 'sec-fetch-site': 'same-origin' } })
     const [revocation] = app.sentinel.requests.filter(request => request.endpoint === 'revoke')
     t.equal(revocation?.path, '/sentinel/api/account/12345678/token/revoke')
-    t.equal(revocation.query.toString(), 'v=1.0')
+    t.equal(revocation?.query.toString(), 'v=1.0')
     t.same([...revocation!.body!.keys()].sort(), ['client_id', 'client_secret', 'token'])
     t.match(events.at(-1), { user: { id: AGENT.id }, accountId: '12345678', revoked: true })
     t.match((await browser.navigate(app.url('/login'))).text, 'Sign in', 'the next login asks for the password again')

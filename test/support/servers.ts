@@ -34,15 +34,16 @@ export async function startServer (t: Test, answer: (request: Received, response
 }
 
 /** A server that answers every request with the same bytes, HTTP or not, and closes the connection. */
-export async function startRawServer (t: Test, answer: string | Buffer): Promise<{ host: string, url: string, connections: () => number }> {
+export async function startRawServer (t: Test, answer: string | Buffer): Promise<{ host: string, url: string, requests: string[] }> {
   const sockets = new Set<Socket>()
+  const requests: string[] = []
   const server = createRawServer(socket => {
     sockets.add(socket)
     socket.on('error', () => {})
-    socket.once('data', () => socket.end(answer))
+    socket.once('data', data => { requests.push(String(data)); socket.end(answer) })
   })
   t.teardown(() => { for (const socket of sockets) socket.destroy(); server.close() })
-  return { ...await listening(server), connections: () => sockets.size }
+  return { ...await listening(server), requests }
 }
 
 /** A proxy that passes on what is below a prefix, without the prefix, and says that it was asked over https. */
