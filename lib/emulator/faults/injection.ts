@@ -1,0 +1,62 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { changedBody, cutInHalf, dripping, type Body } from './broken-bodies.js'
+import type { Fault, Replacement } from './faults.js'
+
+/**
+ * Lets faults strike the routes of an app: some before the work is done, some on the finished answer.
+ * @param faultFor takes the fault of a request that has just arrived
+ */
+export function injectFaults (app: FastifyInstance, faultFor: (request: FastifyRequest) => Fault | undefined): void {
+  const faults = new WeakMap<FastifyRequest, Fault>()
+  const heldOpen = new Set<Socket>()
+
+  app.addHook('preHandler', async (request, reply) => {
+    const fault = faultFor(request)
+    if (!fault) return
+    faults.set(request, fault)
+    keepTrack(heldOpen, request, reply)
+    return await strikeBefore(fault, request, reply)
+  })
+  app.addHook('onSend', async (request, reply, payload) => {
+    const fault = faults.get(request)
+    return fault ? await strikeAnswer(fault, request, reply, payload as Body) : payload
+  })
+  // A graceful close would wait for answers that never come.
+  app.addHook('preClose', async () => { for (const socket of heldOpen) socket.destroy() })
+}
+
+function keepTrack (heldOpen: Set<Socket>, request: FastifyRequest, reply: FastifyReply): void {
+  heldOpen.add(request.raw.socket)
+  reply.raw.once('close', () => heldOpen.delete(request.raw.socket))
+}
+
+async function strikeBefore (fault: Fault, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  // Unreferenced: a slow answer must not keep a finished test's process alive.
+  if ('delayMs' in fault) return await sleep(fault.delayMs, undefined, { ref: false })
+  if ('hang' in fault) return reply.hijack()
+  if ('cutOff' in fault && fault.cutOff === 'unprocessed') {
+    request.raw.socket.destroy()
+    return reply.hijack()
+  }
+  // Sending skips the route's handler; what is sent is put in place by strikeAnswer.
+  return 'status' in fault && !fault.processed ? reply.send() : undefined
+}
+
+async function strikeAnswer (
+  fault: Fault, request: FastifyRequest, reply: FastifyReply, payload: Body
+): Promise<unknown> {
+  if ('status' in fault) return replaceAnswer(fault, reply)
+  if ('change' in fault) return await changedBody(payload, fault.change)
+  if ('drip' in fault) return dripping(payload, fault.drip, reply)
+  if ('cutOff' in fault && fault.cutOff === 'mid-body') return cutInHalf(payload, reply)
+  if ('cutOff' in fault) request.raw.socket.destroy()
+  return payload
+}
+
+function replaceAnswer (fault: Replacement, reply: FastifyReply): string | Buffer {
+  for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name)
+  reply.code(fault.status).headers({ 'content-type': 'application/json;charset=utf-8', ...fault.headers })
+  return fault.body ?? ''
+}

@@ -1,0 +1,23 @@
+import type { FastifyRequest } from 'fastify'
+
+/** The query of a request. */
+export function queryOf (request: FastifyRequest): URLSearchParams {
+  const { url } = request
+  return new URLSearchParams(url.includes('?') ? url.slice(url.indexOf('?')) : '')
+}
+
+/** The form of a request, if it has one. */
+export function formOf (request: FastifyRequest): URLSearchParams | undefined {
+  return request.body instanceof URLSearchParams ? request.body : undefined
+}
+
+/** A parameter's value; one without a value counts as left out (RFC 6749 §3.1). */
+export function valueOf (parameters: URLSearchParams, name: string): string | undefined {
+  return parameters.get(name) || undefined
+}
+
+/** The first parameter that comes twice, which RFC 6749 §3.1 forbids. */
+export function repeatedName (parameters: URLSearchParams): string | undefined {
+  const names = [...parameters.keys()]
+  return names.find((name, index) => names.indexOf(name) < index)
+}

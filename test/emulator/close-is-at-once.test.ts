@@ -1,0 +1,47 @@
+import Fastify from 'fastify'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import t from 'tap'
+import { sentinelEmulator, type Fault } from '../../lib/emulator/index.js'
+import { start } from './support.js'
+
+const SLOW: Fault[] = [{ hang: true }, { delayMs: 60_000 }, { drip: 60_000 }]
+
+t.test('close is at once, whatever hangs', async (t) => {
+  const sentinel = await start(t)
+  const held = SLOW.map(async (fault) => {
+    sentinel.next('jwks', fault)
+    return await (await fetch(`${sentinel.url}/sentinel/well-known/jwks`)).text()
+  })
+  const failures = held.map((one) => t.rejects(one))
+  while (sentinel.requests.length < SLOW.length) await new Promise(setImmediate)
+  const began = performance.now()
+  await sentinel.close()
+  t.ok(performance.now() - began < 2000)
+  await Promise.all(failures)
+  await t.rejects(fetch(sentinel.url), 'its address stays known, and nobody listens')
+})
+
+t.test('a client that never finishes its request is not waited for', async (t) => {
+  const sentinel = await start(t)
+  const socket = connect(Number(new URL(sentinel.url).port), '127.0.0.1')
+  const closed = once(socket, 'close')
+  socket.on('error', () => {})
+  socket.write('POST /sentinel/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\na=')
+  await fetch(`${sentinel.url}/sentinel/well-known/jwks`)
+  const began = performance.now()
+  await sentinel.close()
+  await closed
+  t.ok(performance.now() - began < 2000)
+})
+
+t.test('a hanging request does not hold up the app the emulator lives in', async (t) => {
+  const app = Fastify()
+  await app.register(sentinelEmulator)
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  app.sentinel.next('jwks', { hang: true })
+  const failure = t.rejects(fetch(`${app.sentinel.url}/sentinel/well-known/jwks`))
+  while (app.sentinel.requests.length < 1) await new Promise(setImmediate)
+  await app.close()
+  await failure
+})

@@ -1,0 +1,87 @@
+import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose'
+import t from 'tap'
+import {
+  Browser, Clock, clientId, exchange, loginNames, newCode, newTokens, refresh, secondAccountId, start, tokensOf,
+  type Tokens
+} from './support.js'
+
+t.test('tokens look as documented', async (t) => {
+  const sentinel = await start(t)
+  const response = await exchange(sentinel, await newCode(sentinel))
+  t.equal(response.headers.get('content-type'), 'application/json;charset=utf-8')
+  t.equal(response.headers.get('cache-control'), 'no-store')
+  t.match(await response.json(), {
+    access_token: /^[0-9a-f]{64}$/,
+    token_type: 'Bearer',
+    refresh_token: /^[0-9a-f]{146}$/,
+    id_token: /^[\w-]+\.[\w-]+\.[\w-]+$/,
+    expires_in: 3600
+  })
+})
+
+t.test('the id_token is signed with the published key and says who the user is', async (t) => {
+  const clock = new Clock()
+  const sentinel = await start(t, { now: clock.now })
+  const response = await fetch(`${sentinel.url}/sentinel/well-known/jwks`)
+  const keys = await response.json() as JSONWebKeySet
+  t.match(keys, { keys: [{ kty: 'RSA', alg: 'RS256', use: 'sig', kid: String }] })
+  t.notOk(keys.keys[0]?.d, 'the private part stays')
+  const read = async ({ id_token: token = '' }: Tokens) =>
+    await jwtVerify(token, createLocalJWKSet(keys), { currentDate: new Date(clock.time) })
+
+  const iat = clock.time / 1000
+  const { payload, protectedHeader } = await read(await newTokens(sentinel))
+  t.same(payload, {
+    sub: '3562186410',
+    aud: clientId,
+    iss: 'sentinel',
+    iat,
+    exp: iat + 600,
+    is_admin: false,
+    is_lpa: false,
+    email: 'maya.osei@example.com',
+    username: 'maya.osei'
+  })
+  t.equal(protectedHeader.kid, keys.keys[0]?.kid)
+  t.hasStrict((await read(await newTokens(sentinel, loginNames.administrator))).payload, { is_admin: true, is_lpa: false })
+  t.hasStrict((await read(await newTokens(sentinel, loginNames.lpa))).payload, { is_admin: true, is_lpa: true })
+
+  sentinel.behaviour.issuer = 'Sentinel'
+  t.equal((await read(await newTokens(sentinel))).payload.iss, 'Sentinel')
+})
+
+t.test('the second account has users of its own', async (t) => {
+  const sentinel = await start(t)
+  const code = (await new Browser(sentinel).signIn(loginNames.other, {}, secondAccountId)).searchParams.get('code') ?? ''
+  t.equal((await exchange(sentinel, code, {}, undefined, secondAccountId)).status, 200)
+})
+
+t.test('expires_in is a number, a string or absent', async (t) => {
+  const sentinel = await start(t, { lifetimes: { accessToken: 90_500 } })
+  t.equal((await newTokens(sentinel)).expires_in, 90)
+  sentinel.behaviour.expiresIn = 'string'
+  t.equal((await newTokens(sentinel)).expires_in, '90')
+  sentinel.behaviour.expiresIn = 'absent'
+  t.notOk('expires_in' in await newTokens(sentinel))
+})
+
+t.test('the id_token comes always, with version 2.0 only, or never; and never with a refresh', async (t) => {
+  const sentinel = await start(t)
+  const versionsWithIdToken = async () => {
+    const versions = []
+    for (const version of ['1.0', '2.0']) {
+      const tokens = await tokensOf(await exchange(sentinel, await newCode(sentinel), {}, `token?v=${version}`))
+      if (tokens.id_token) versions.push(version)
+    }
+    return versions
+  }
+  t.same(await versionsWithIdToken(), ['1.0', '2.0'])
+  sentinel.behaviour.idToken = 'v2-only'
+  t.same(await versionsWithIdToken(), ['2.0'])
+  sentinel.behaviour.idToken = 'never'
+  t.same(await versionsWithIdToken(), [])
+
+  sentinel.behaviour.idToken = 'always'
+  const { refresh_token: token } = await newTokens(sentinel)
+  t.notOk('id_token' in await tokensOf(await refresh(sentinel, token)))
+})

@@ -1,0 +1,88 @@
+import t from 'tap'
+import { EMULATOR_DEFAULTS, startSentinelEmulator, type StartSentinelEmulatorOptions } from '../../lib/emulator/index.js'
+import { start } from './support.js'
+
+const user = { id: '1', loginName: 'a', password: 'b', fullName: 'Ada Lovelace', email: 'a@example.com' }
+const application = { clientId: 'c', clientSecret: 's', clientName: 'App', redirectUris: ['http://localhost/cb'] }
+const account = { accountId: '12345678', applications: [application], users: [user] }
+
+t.test('wrong options are named', async (t) => {
+  const cases: [unknown, string][] = [
+    [{ port: -1 }, 'port must be an integer from 0 to 65535, not -1'],
+    [{ port: 65_536 }, 'port must be'],
+    [{ port: '80' }, 'port must be'],
+    [{ host: '0.0.0.0' }, 'host is not an option'],
+    [{ now: 5 }, 'now must be a function'],
+    [{ behaviour: { colour: 'red' } }, 'behaviour.colour is not an option'],
+    [{ behaviour: { pkce: 'perhaps' } }, 'behaviour.pkce must be checked or ignored or refused, not perhaps'],
+    [{ behaviour: { rotateRefreshToken: 'no' } }, 'behaviour.rotateRefreshToken must be true or false, not no'],
+    [{ lifetimes: { cookie: 1 } }, 'lifetimes.cookie is not an option'],
+    [{ lifetimes: { code: 0 } }, 'lifetimes.code must be milliseconds above 0, not 0'],
+    [{ lifetimes: { code: '1 min' } }, 'lifetimes.code must be milliseconds above 0, not 1 min'],
+    [{ accounts: [] }, 'accounts must be an array with at least one account'],
+    [{ accounts: 'all' }, 'accounts must be an array'],
+    [{ accounts: [{ ...account, accountId: '../1' }] }, 'accounts[0].accountId must match'],
+    [{ accounts: [{ ...account, users: [] }] }, 'accounts[0].users must be an array with at least one entry'],
+    [{ accounts: [{ ...account, users: [{ ...user, id: 1 }] }] }, 'accounts[0].users[0].id must be a non-empty string'],
+    [{ accounts: [{ ...account, users: [{ ...user, email: '' }] }] }, 'accounts[0].users[0].email must be'],
+    [withRedirectUris('http://a/'), 'accounts[0].applications[0].redirectUris must be an array'],
+    [withRedirectUris(['http://a/', 'a']), 'redirectUris[1] must be an absolute http(s) address without fragment'],
+    [withRedirectUris(['ftp://a/']), 'redirectUris[0] must be'],
+    [withRedirectUris(['http://a/#b']), 'redirectUris[0] must be'],
+    [withRedirectUris([7]), 'redirectUris[0] must be'],
+    [withRedirectUris([`http://a/${'b'.repeat(120)}`]), 'of at most 128 characters']
+  ]
+  for (const [options, message] of cases) {
+    await t.rejects(startSentinelEmulator(options as StartSentinelEmulatorOptions), { name: 'TypeError', message }, message)
+  }
+  const several = { now: 5, lifetimes: { code: 0 } } as unknown as StartSentinelEmulatorOptions
+  await t.rejects(startSentinelEmulator(several), {
+    message: 'Sentinel emulator: lifetimes.code must be milliseconds above 0, not 0; now must be a function'
+  }, 'all at once')
+})
+
+t.test('the given data is completed, and not touched', async (t) => {
+  const sentinel = await start(t, { accounts: [account], lifetimes: { code: 5 }, behaviour: { issuer: 'Sentinel' } })
+  t.same(sentinel.accounts, [{
+    accountId: '12345678',
+    applications: [{ ...application, enabled: true }],
+    users: [{ ...user, nickname: 'Ada', isAdmin: false, isLpa: false, enabled: true }]
+  }])
+  sentinel.accounts[0]?.applications[0]?.redirectUris.push('http://localhost/2')
+  t.same(application.redirectUris, ['http://localhost/cb'])
+  t.same(sentinel.lifetimes, {
+    code: 5, pendingLogin: 600_000, accessToken: 3_600_000, idToken: 600_000, refreshToken: 28_800_000, ssoSession: 28_800_000
+  })
+  t.same(sentinel.behaviour, {
+    issuer: 'Sentinel',
+    expiresIn: 'number',
+    rotateRefreshToken: true,
+    oldRefreshTokenDies: true,
+    reuseKillsFamily: true,
+    errorBody: 'oauth',
+    idToken: 'always',
+    pkce: 'checked',
+    domainShape: 'one',
+    usedCodeError: 'invalid_grant'
+  })
+})
+
+t.test('without options there are two accounts, and everything EMULATOR_DEFAULTS names', async (t) => {
+  const sentinel = await start(t)
+  const { accountId, secondAccountId, clientId, clientSecret, redirectUris, password, loginNames } = EMULATOR_DEFAULTS
+  t.same(sentinel.accounts.map((account) => account.accountId), [accountId, secondAccountId])
+  t.same(sentinel.accounts[1]?.applications[0], {
+    clientId, clientSecret, clientName: 'Support Desk', redirectUris, enabled: true
+  })
+  const users = sentinel.accounts.flatMap((account) => account.users)
+  t.ok(users.every((one) => one.password === password))
+  const byName = (name: string) => users.find(({ loginName }) => loginName === name)
+  t.match(byName(loginNames.agent), { isAdmin: false, isLpa: false, enabled: true })
+  t.match(byName(loginNames.administrator), { isAdmin: true, isLpa: false })
+  t.match(byName(loginNames.lpa), { isLpa: true })
+  t.match(byName(loginNames.disabled), { enabled: false })
+})
+
+function withRedirectUris (redirectUris: unknown) {
+  return { accounts: [{ ...account, applications: [{ ...application, redirectUris }] }] }
+}
