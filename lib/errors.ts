@@ -22,7 +22,7 @@ const definitions = {
   LE_AUTH_LOGIN_DENIED: [403, 'The login was cancelled or refused at LivePerson. You can try again, or use another account.'],
   LE_AUTH_LOGIN_REFUSED: [502, 'LivePerson refused to begin this login. Try again; if it stays, the app\'s operator should check clientId, redirectUri, scope and pkce.'],
   LE_AUTH_CALLBACK_INVALID: [400, 'This is not an answer that LivePerson sends after a login. Begin the login again.'],
-  LE_AUTH_TRANSACTION_MISSING: [400, 'This browser has no login in progress: it may block cookies, or the login began in another browser. Begin the login again here.'],
+  LE_AUTH_TRANSACTION_MISSING: [400, 'This browser has no login in progress: it may block cookies, or the login began in another browser or at another address of this app. Begin the login again here.'],
   LE_AUTH_TRANSACTION_EXPIRED: [400, 'This login took longer than 15 minutes and is no longer valid. Begin it again.'],
   LE_AUTH_STATE_MISMATCH: [400, 'This answer belongs to another login than those in progress in this browser, perhaps one replaced in another tab. Finish that one, or begin again.'],
   LE_AUTH_STATE_SPENT: [400, 'This answer was already used once and cannot be used again. Begin the login again.'],
@@ -32,7 +32,7 @@ const definitions = {
   LE_AUTH_STORE_UNAVAILABLE: [503, 'The session store of this app cannot be reached at the moment. Try again in a minute.'],
 
   LE_AUTH_LOGIN_REQUIRED: [401, 'Log in to continue.'],
-  LE_AUTH_ADMIN_REQUIRED: [403, 'This needs a LivePerson administrator. Log in as one.'],
+  LE_AUTH_ADMIN_REQUIRED: [403, 'This is for administrators of the LivePerson account only.'],
   LE_AUTH_SESSION_ENDED: [401, 'This login has ended. Log in again.'],
   LE_AUTH_REFRESH_UNAVAILABLE: [503, 'Your access to LivePerson cannot be renewed at the moment. You are still logged in; try again in a minute.'],
 

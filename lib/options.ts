@@ -67,7 +67,7 @@ export interface LeAuthOptions {
    * Called when /login or /callback fails. It may answer the request itself, and then returns `reply`: the answer takes
    * the place of the error page and of the thrown error.
    */
-  onLoginError?: ((error: LeAuthError, request: FastifyRequest, reply: FastifyReply) => Answer) | undefined
+  onLoginError?: ((event: LoginErrorEvent, request: FastifyRequest, reply: FastifyReply) => Answer) | undefined
 }
 
 /** What a hook that may answer returns: `reply` when it has answered, nothing otherwise. */
@@ -126,6 +126,13 @@ export interface LoginEvent {
   accountId: string
   /** Where the browser goes next. */
   returnPath: string
+}
+
+/** A login that has just failed. */
+export interface LoginErrorEvent {
+  error: LeAuthError
+  /** Begins the login again, with the same return path where it is known: for a "Try again" link. */
+  retryPath: string
 }
 
 /** A logout that has just happened in this app. */

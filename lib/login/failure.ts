@@ -21,13 +21,14 @@ export async function answerFailure (options: ResolvedOptions, request: FastifyR
   if (!(error instanceof LeAuthError)) throw error
   request.log.warn({ leAuth: { event: 'login_failed', accountId: options.accountId, code: error.code, reason: error.reason } }, 'login failed')
   // A reply can be awaited: where the hook returns it, this waits until it is sent.
-  await options.onLoginError?.(error, request, reply)
+  const retryPath = withReturnTo(options.publicPrefix + options.routes.login, returnPath)
+  await options.onLoginError?.({ error, retryPath }, request, reply)
   if (reply.sent) return reply
   if (!isPageNavigation(request)) throw error
   return sendPage(reply, error.statusCode, {
     title: error.code === 'LE_AUTH_LOGIN_DENIED' ? 'You are not logged in' : 'The login did not work',
     content: `<p>${escapeHtml(error.message)}</p>
-<a class="button" href="${escapeHtml(withReturnTo(options.publicPrefix + options.routes.login, returnPath))}">Try again</a>
+<a class="button" href="${escapeHtml(retryPath)}">Try again</a>
 <small>Error code: <code>${error.code}</code></small>`
   })
 }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { MemoryStore } from '../../lib/session/memory-store.js'
-import type { LeAuthError, LoginEvent } from '../../lib/index.js'
+import type { LeAuthError, LoginErrorEvent, LoginEvent } from '../../lib/index.js'
 import { AGENT, errorCode, logIn, startApp, upToCallback } from '../support/app.js'
 
 /** Answers a little later, as a store over the network does. */
@@ -48,13 +48,13 @@ t.test('when onLogin throws, nobody is logged in, and the login of before lives 
 })
 
 t.test('onLoginError may answer instead of the page and of the thrown error', async t => {
-  const errors: LeAuthError[] = []
+  const events: LoginErrorEvent[] = []
   const app = await startApp(t, {
     // A session that changes makes the answer wait for the store.
     after: app => app.addHook('onRequest', async ({ session }) => { Object.assign(session, { seen: Date.now() }) }),
     options: {
       session: { store: new SlowStore(1000, Date.now) },
-      onLoginError: (error, _request, reply) => { errors.push(error); return reply.code(418).send('my own page') }
+      onLoginError: (event, _request, reply) => { events.push(event); return reply.code(418).send('my own page') }
     }
   })
   for (const ask of ['navigate', 'script'] as const) {
@@ -63,7 +63,15 @@ t.test('onLoginError may answer instead of the page and of the thrown error', as
     t.equal(answer.text, 'my own page')
   }
   t.notMatch(app.logLines.join(''), 'FST_ERR_REP_ALREADY_SENT')
-  t.same(errors.map(error => error.code), ['LE_AUTH_CALLBACK_INVALID', 'LE_AUTH_CALLBACK_INVALID'])
+  const browser = app.browser()
+  const callback = await upToCallback(app, browser, '/page/there')
+  app.sentinel.next('token', { status: 503 })
+  await browser.navigate(callback)
+  t.same(events.map(({ error, retryPath }) => [error.code, retryPath]), [
+    ['LE_AUTH_CALLBACK_INVALID', '/login'],
+    ['LE_AUTH_CALLBACK_INVALID', '/login'],
+    ['LE_AUTH_SENTINEL_UNAVAILABLE', '/login?returnTo=%2Fpage%2Fthere']
+  ])
 })
 
 t.test('where onLoginError does not answer, the page does', async t => {

@@ -1,0 +1,22 @@
+/** Markup whose values are escaped. Made only by {@link html}. */
+export class Html {
+  constructor (readonly text: string) {}
+}
+
+/** What a template takes: text is escaped, markup is not, and what is not there leaves nothing. */
+export type HtmlValue = string | number | Html | readonly HtmlValue[] | null | undefined | false
+
+/**
+ * A template that escapes its values, so that a user named `<script>` stays a name.
+ * Put values between tags or inside quoted attributes, nowhere else.
+ */
+export function html (strings: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
+  return new Html(String.raw({ raw: strings }, ...values.map(textOf)))
+}
+
+function textOf (value: HtmlValue): string {
+  if (value === null || value === undefined || value === false) return ''
+  if (value instanceof Html) return value.text
+  if (typeof value === 'object') return value.map(textOf).join('')
+  return String(value).replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`)
+}

@@ -1,0 +1,20 @@
+import { html, type Html } from './html.js'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+
+// The server does not know the reader's time zone, so it names the one it uses.
+const absolute = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
+
+/** A point in time, as the clock says it and as a person does. */
+export function moment (date: Date, now: Date): Html {
+  return html`<span class="relative">${distance(date.getTime() - now.getTime())}</span>
+<time datetime="${date.toISOString()}">${absolute.format(date)} UTC</time>`
+}
+
+function distance (ms: number): string {
+  if (Math.abs(ms) < MINUTE) return ms < 0 ? 'just now' : 'in less than a minute'
+  if (Math.abs(ms) < 2 * HOUR) return relative.format(Math.trunc(ms / MINUTE), 'minute')
+  return relative.format(Math.trunc(ms / HOUR), 'hour')
+}

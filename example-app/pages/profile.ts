@@ -1,0 +1,52 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { User } from 'fastify-le-auth'
+import { html, type Html, type HtmlValue } from '../html.js'
+import { nameOf, sendPage } from '../layout.js'
+import { moment } from '../moment.js'
+
+/** GET /profile: who is logged in, to which account, since when and for how long. */
+export async function profilePage (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const { user, accountId, loggedInAt, expiresAt } = request.leAuth!
+  const now = new Date()
+  return sendPage(request, reply, {
+    title: 'Your profile',
+    content: html`<div class="heading"><h1>Your profile</h1>
+<p class="lead">What LivePerson told Northdesk when you logged in.</p></div>
+<section class="sheet">
+<dl class="facts">
+${fact('User', nameOf(user))}
+${typeof user.claims['email'] === 'string' && fact('E-mail', user.claims['email'])}
+${fact('User id', user.id)}
+${fact('Account', accountId)}
+${fact('Role', roleOf(user))}
+${fact('Logged in', moment(loggedInAt, now))}
+${fact('Access token expires', tokenEnd(expiresAt, now))}
+</dl>
+</section>
+${loggingOut}`
+  })
+}
+
+const loggingOut = html`<section class="sheet" aria-labelledby="logging-out">
+<h2 id="logging-out">Logging out</h2>
+<p>You can log out of Northdesk alone, or end all your LivePerson sessions at once: in every application, on every device.</p>
+<form class="actions" method="post" action="/logout">
+<button class="button">Log out of Northdesk</button>
+<a class="button quiet" href="/log-out-everywhere">Log out everywhere</a>
+</form>
+</section>`
+
+function fact (name: string, value: HtmlValue): Html {
+  return html`<div><dt>${name}</dt><dd>${value}</dd></div>`
+}
+
+function tokenEnd (expiresAt: Date | null, now: Date): HtmlValue {
+  if (expiresAt === null) return 'LivePerson did not say'
+  return html`${moment(expiresAt, now)} <small>Northdesk renews it when it is needed; you do not have to do anything.</small>`
+}
+
+/** The id_token says no more than this; a profile's own name is in LivePerson's Users API. */
+function roleOf ({ isAdmin, isLpa }: User): string {
+  if (isLpa) return 'LivePerson staff'
+  return isAdmin ? 'Administrator' : 'User'
+}

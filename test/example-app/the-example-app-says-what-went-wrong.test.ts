@@ -1,0 +1,147 @@
+import type { AddressInfo } from 'node:net'
+import Fastify, { type FastifyInstance } from 'fastify'
+import t, { type Test } from 'tap'
+import northdesk from '../../example-app/app.js'
+import { startEmulator } from '../../example-app/emulator.js'
+import type { SentinelEmulator } from '../../lib/emulator/index.js'
+import { signIn } from '../support/app.js'
+import { Browser, type Answer } from '../support/browser.js'
+
+const ORIGIN = 'http://localhost:3000'
+const AGENT = 'maya.osei'
+
+interface Example {
+  sentinel: SentinelEmulator
+  browser: Browser
+  open: (path: string) => Promise<Answer>
+}
+
+/** The example app in this process, where its emulator can be made to fail. */
+async function startExample (t: Test, more: (app: FastifyInstance) => void = () => {}): Promise<Example> {
+  const { emulator: sentinel, leAuth } = await startEmulator(3000, 0)
+  t.teardown(() => sentinel.close())
+  const app = Fastify({ forceCloseConnections: true })
+  t.teardown(() => app.close())
+  await app.register(async (scope) => {
+    await northdesk(scope, { leAuth })
+    more(scope)
+  })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const browser = new Browser({ [ORIGIN]: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}` })
+  return { sentinel, browser, open: path => browser.navigate(ORIGIN + path) }
+}
+
+async function logIn ({ browser, open }: Example): Promise<Answer> {
+  return signIn(browser, await open('/agents'), AGENT)
+}
+
+t.test('a list that LivePerson does not give is explained in its place', async (t) => {
+  const example = await startExample(t)
+  example.sentinel.next('users', { status: 503, body: '{"secret":"of LivePerson"}' })
+  const agents = await logIn(example)
+  t.equal(agents.status, 200)
+  t.match(agents.text, 'LivePerson did not give this list')
+  t.match(agents.text, 'status 503')
+  t.notMatch(agents.text, 'of LivePerson&#34;}')
+
+  example.sentinel.next('users', { status: 200, body: '{"not":"a list"}' })
+  t.match((await example.open('/agents')).text, 'LivePerson did not give this list')
+
+  example.sentinel.next('users', { status: 200, body: '[]' })
+  t.match((await example.open('/agents')).text, 'Nobody here yet')
+  t.match((await example.open('/agents')).text, 'Maya Osei')
+})
+
+t.test('an answer that is no JSON, or none at all, makes an error page and is not repeated', async (t) => {
+  const example = await startExample(t)
+  await logIn(example)
+  example.sentinel.next('users', { status: 200, body: '<p>gateway-noise' })
+  const broken = await example.open('/agents')
+  t.equal(broken.status, 500)
+  t.match(broken.text, 'Something went wrong')
+  t.notMatch(broken.text, 'gateway-noise')
+
+  example.sentinel.always('users', { cutOff: 'unprocessed' })
+  const away = await example.open('/agents')
+  t.equal(away.status, 503)
+  t.match(away.text, 'LE_AUTH_SERVICE_UNAVAILABLE')
+  t.match(away.text, 'Try again')
+})
+
+t.test('what LivePerson says about people is text, never markup', async (t) => {
+  const example = await startExample(t)
+  const evil = { id: 1, fullName: '<script>alert(1)</script>', loginName: '"><img src=x>', email: '"onx="@example.com', isEnabled: 'yes', profileIds: ['<b>'] }
+  example.sentinel.next('users', { status: 200, body: JSON.stringify([evil, null, 7]) })
+  const { text } = await logIn(example)
+  t.match(text, '&#60;script&#62;alert(1)&#60;/script&#62;')
+  t.notMatch(text, /<script>|<img|"onx=|<b>,?</)
+  t.match(text, 'Disabled', 'only a real true is enabled')
+})
+
+t.test('no text of an address reaches a page', async (t) => {
+  const { open } = await startExample(t)
+  for (const path of ['/?logged-out=attack', '/?logged-out=__proto__', '/?logged-out=here&logged-out=attack', '/nope/attack?x=attack']) {
+    const { text } = await open(path)
+    t.notMatch(text, /attack|__proto__|\[object|You are logged out/, path)
+  }
+})
+
+t.test('people get pages and programs get JSON, both with the headers that guard them', async (t) => {
+  const example = await startExample(t, scope => {
+    scope.get('/broken', async () => { throw new Error('the password of the database is hunter2') })
+  })
+  await logIn(example)
+  const page = await example.open('/admin')
+  t.equal(page.status, 403)
+  t.match(page.text, 'You need to be an administrator')
+  const json = await example.browser.script(`${ORIGIN}/admin`)
+  t.match(json, { status: 403 })
+  t.match(json.json(), { statusCode: 403, code: 'LE_AUTH_ADMIN_REQUIRED', error: 'Forbidden' })
+
+  const broken = await example.open('/broken')
+  const brokenJson = await example.browser.script(`${ORIGIN}/broken`)
+  const missing = await example.open('/nope')
+  t.match([broken.status, brokenJson.status, missing.status], [500, 500, 404])
+  for (const { text, headers } of [page, json, broken, brokenJson, missing]) {
+    t.notMatch(text, 'hunter2')
+    t.match(headers['content-security-policy'], /default-src 'self'.*form-action 'self'; frame-ancestors 'none'/)
+    t.match(headers, { 'x-content-type-options': 'nosniff', 'referrer-policy': 'same-origin', 'cache-control': /no-store/ })
+  }
+})
+
+t.test('a login that was cancelled ends on a page of the app', async (t) => {
+  const example = await startExample(t)
+  const login = await example.open('/agents')
+  const action = /action="([^"]+)"/.exec(login.text)![1]!.replaceAll('&amp;', '&')
+  const denied = await example.browser.submit(new URL(action, login.url).href, { action: 'cancel' })
+  t.equal(denied.status, 403)
+  t.match(denied.text, 'You are not logged in')
+  t.match(denied.text, 'Log in with LivePerson')
+  t.match(denied.text, 'href="/login?returnTo=')
+})
+
+t.test('a logout that LivePerson does not hear of is told', async (t) => {
+  const example = await startExample(t)
+  await logIn(example)
+  example.sentinel.always('revoke', { status: 503 })
+  const home = await example.browser.submit(`${ORIGIN}/logout`, { revoke: 'true' })
+  t.match(home.url, '/?logged-out=only-here')
+  t.match(home.text, 'LivePerson could not be told')
+  t.match(home.text, 'role="alert"')
+  t.equal((await example.open('/agents')).status, 401)
+})
+
+t.test('after a logout a page asks before it logs in, and a script gets the plugin\'s 401', async (t) => {
+  const example = await startExample(t)
+  await logIn(example)
+  const home = await example.browser.submit(`${ORIGIN}/logout`, {})
+  t.match(home.text, 'You are logged out of Northdesk')
+  const asked = await example.open('/agents')
+  t.equal(asked.status, 401)
+  t.match(asked.text, 'href="/login?returnTo=%2Fagents"')
+  t.match((await example.browser.script(`${ORIGIN}/agents`)).json(), { code: 'LE_AUTH_LOGIN_REQUIRED' })
+
+  const again = await example.open('/login?returnTo=%2Fagents')
+  t.match(again.text, 'Maya Osei', 'single sign-on answers once the user asked for it')
+  t.same((await example.browser.cookieNames(ORIGIN)).filter(name => name.startsWith('northdesk')), [])
+})
