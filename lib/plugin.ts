@@ -2,7 +2,6 @@ import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import './augmentation.js'
 import { createAuthenticate } from './access/authenticate.js'
-import type { Collaborators } from './access/authentication.js'
 import { createLogout } from './access/logout.js'
 import { logoutRoute } from './access/logout-route.js'
 import { createGuards } from './access/require-auth.js'
@@ -13,7 +12,7 @@ import { createCallback } from './login/callback.js'
 import { createSpentStates } from './login/spent-states.js'
 import { createLoginStart } from './login/start.js'
 import { createLoginTransactions } from './login/transaction.js'
-import type { LeAuthOptions } from './options.js'
+import type { LeAuthOptions, ResolvedOptions } from './options.js'
 import { resolveOptions } from './resolve-options.js'
 import { loginRouteHeaders, refuseMethod, withoutQueryInLog } from './route-headers.js'
 import { createSentinelClient } from './sentinel/client.js'
@@ -40,22 +39,13 @@ async function leAuth (app: FastifyInstance, rawOptions: LeAuthOptions): Promise
   const setup = await setUpSession(app, options)
   const tokenSets = createTokenSetStore(createSealer(options.secrets, 'token set'), now)
   const sessions = createLoginSessions(app, options, setup, tokenSets)
-  const refresh = createRefresh(tokenSets, (accountId, refreshToken) => refreshTokens(sentinelOf(accountId), client, refreshToken, now()))
-  const logout = createLogout({
-    options,
-    sessions,
+  const authenticate = createAuthenticate(sessions, {
     tokenSets,
-    revoke: (accountId, refreshToken) => revokeToken(sentinelOf(accountId), client, refreshToken)
-  })
-  const collaborators: Collaborators = {
-    tokenSets,
-    refresh,
-    logout,
     now,
-    callService: (accountId, service, path, accessToken, init) => serviceFetch(http, domainApi, { accountId, service, path, accessToken, init })
-  }
-
-  const authenticate = createAuthenticate(sessions, collaborators)
+    refresh: createRefresh(tokenSets, (accountId, refreshToken) => refreshTokens(sentinelOf(accountId), client, refreshToken, now())),
+    callService: (call) => serviceFetch(http, domainApi, call),
+    logout: createLogout({ options, sessions, tokenSets, revoke: (accountId, refreshToken) => revokeToken(sentinelOf(accountId), client, refreshToken) })
+  })
   const guards = createGuards(options)
   app.decorateRequest('leAuth', null)
   app.addHook('onRequest', authenticate)
@@ -63,15 +53,20 @@ async function leAuth (app: FastifyInstance, rawOptions: LeAuthOptions): Promise
   app.decorate('requireAdmin', guards.requireAdmin)
 
   const transactions = createLoginTransactions(options)
-  const spentStates = createSpentStates(now)
-  const authenticateNow = (request: FastifyRequest, reply: FastifyReply): Promise<void> => new Promise((resolve, reject) => {
-    authenticate(request, reply, error => error === undefined ? resolve() : reject(error))
-  })
+  const login = createLoginStart({ options, setup, domainApi, transactions })
+  const callback = createCallback({ options, client, transactions, spentStates: createSpentStates(now), sessions, authenticate })
+  await addRoutes(app, options, login, callback)
+}
+
+async function addRoutes (app: FastifyInstance, options: ResolvedOptions, login: RouteHandler, callback: RouteHandler): Promise<void> {
+  const { localRoutes } = options
   const route = { exposeHeadRoute: false, logSerializers: withoutQueryInLog, onRequest: loginRouteHeaders }
-  app.get(options.localRoutes.login, route, createLoginStart({ options, setup, domainApi, transactions }))
-  app.get(options.localRoutes.callback, route, createCallback({ options, client, transactions, spentStates, sessions, authenticateNow }))
-  app.route({ ...route, method: ['HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'], url: options.localRoutes.callback, onRequest: refuseMethod, handler: refuseMethod })
+  app.get(localRoutes.login, route, login)
+  app.get(localRoutes.callback, route, callback)
+  app.route({ ...route, method: ['HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'], url: localRoutes.callback, onRequest: refuseMethod, handler: refuseMethod })
   await app.register(async scope => logoutRoute(scope, options))
 }
+
+type RouteHandler = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>
 
 export default fp(leAuth, { fastify: '5.x', name: 'fastify-le-auth' })

@@ -12,7 +12,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'option-reader': [],
   'resolve-options': ['options', 'option-reader', 'liveperson', ...GROUND],
   login: ['access', 'session', 'tokens', 'sentinel', 'liveperson', 'options', ...GROUND],
-  access: ['session', 'tokens', 'sentinel', 'options', ...GROUND],
+  access: ['session', 'tokens', 'sentinel', 'liveperson', 'options', ...GROUND],
   session: ['tokens', 'sentinel', 'options', ...GROUND],
   tokens: ['errors'],
   sentinel: ['tokens', 'errors', 'http'],

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { RequestInit, Response } from 'undici'
 import { leAuthError, LeAuthError } from '../errors.js'
+import type { ServiceCall } from '../liveperson/service-fetch.js'
 import type { User } from '../sentinel/claims.js'
 import type { SessionLogin } from '../session/login-session.js'
 import type { Refresh } from '../tokens/refresh.js'
@@ -11,7 +12,7 @@ import type { Logout, LogoutOptions, LogoutResult } from './logout.js'
 export interface Collaborators {
   tokenSets: TokenSetStore
   refresh: Refresh
-  callService: (accountId: string, service: string, path: string, accessToken: string, init: RequestInit) => Promise<Response>
+  callService: (call: ServiceCall) => Promise<Response>
   logout: Logout
   now: () => number
 }
@@ -74,7 +75,7 @@ export class Authentication {
    */
   async fetch (service: string, path: string, init: RequestInit = {}): Promise<Response> {
     const accessToken = await this.getAccessToken()
-    return this.#with.callService(this.accountId, service, path, accessToken, init)
+    return this.#with.callService({ accountId: this.accountId, service, path, accessToken, init })
   }
 
   /**

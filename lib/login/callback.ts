@@ -1,4 +1,6 @@
+import { promisify } from 'node:util'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Authenticate } from '../access/authenticate.js'
 import { leAuthError } from '../errors.js'
 import type { LoginEvent, ResolvedOptions } from '../options.js'
 import { authorizationResponse } from '../sentinel/authorization-response.js'
@@ -18,15 +20,14 @@ interface Callback {
   transactions: LoginTransactions
   spentStates: SpentStates
   sessions: LoginSessions
-  /** Sets `request.leAuth` for the login that has just begun. */
-  authenticateNow: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+  authenticate: Authenticate
 }
 
 /** What generateRandomState makes: 256 bits in base64url. */
 const STATE = /^[\w-]{43}$/
 
 /** GET /callback: finishes the login transaction of this state and this browser. */
-export function createCallback ({ options, client, transactions, spentStates, sessions, authenticateNow }: Callback) {
+export function createCallback ({ options, client, transactions, spentStates, sessions, authenticate }: Callback) {
   return async function callback (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     let returnPath: string | null = null
     try {
@@ -71,7 +72,8 @@ export function createCallback ({ options, client, transactions, spentStates, se
     const before = request.leAuth
     try {
       await sessions.begin(request, accountId, user, tokens, async () => {
-        await authenticateNow(request, reply)
+        // For onLogin, which may already act for the user.
+        await promisify(authenticate)(request, reply)
         await runOnLogin({ user, accountId, returnPath }, request, reply)
       })
     } catch (error) {

@@ -26,7 +26,7 @@ export interface LoginSessions {
    * @param beforeSave runs with the new session on the request; when it throws, everything is as before
    * @throws LE_AUTH_SESSION_UNREACHABLE, LE_AUTH_STORE_UNAVAILABLE, and what `beforeSave` throws
    */
-  begin: (request: FastifyRequest, accountId: string, user: User, tokens: TokenSet, beforeSave: (login: SessionLogin) => Promise<void>) => Promise<void>
+  begin: (request: FastifyRequest, accountId: string, user: User, tokens: TokenSet, beforeSave: () => Promise<void>) => Promise<void>
   /** Removes the token set, then the session, and takes the cookie back. @throws LE_AUTH_STORE_UNAVAILABLE */
   end: (request: FastifyRequest, reply: FastifyReply, login: SessionLogin) => Promise<void>
   /** Whether a login has lived its time, idle or in all. */
@@ -71,14 +71,14 @@ export function createLoginSessions (app: FastifyInstance, options: ResolvedOpti
     }
   }
 
-  async function replaceSession (request: FastifyRequest, login: SessionLogin, beforeSave: (login: SessionLogin) => Promise<void>): Promise<void> {
+  async function replaceSession (request: FastifyRequest, login: SessionLogin, beforeSave: () => Promise<void>): Promise<void> {
     const previous = request.session
     freshSession(app, request)
     const fresh = request.session
     try {
       copyKept(previous, fresh)
       fresh.leAuth = login
-      await beforeSave(login)
+      await beforeSave()
       await settled(done => fresh.save(done))
       await destroyPrevious(request, previous)
     } catch (error) {
