@@ -20,6 +20,11 @@ declare module 'fastify' {
     leAuth: Authentication | null
   }
 
+  interface FastifyContextConfig {
+    /** The plugin's own route, which `requireAuth` never guards: a login must be possible without a login. */
+    leAuthRoute?: boolean
+  }
+
   interface Session {
     /** The plugin's own; the app reads `request.leAuth` instead. */
     leAuth?: SessionLogin

@@ -1,9 +1,12 @@
-import { Agent, fetch, interceptors, request, type Dispatcher, type RequestInit, type Response as UndiciResponse } from 'undici'
+import { setTimeout as wait } from 'node:timers/promises'
+import { Agent, fetch, request, type Dispatcher, type RequestInit, type Response as UndiciResponse } from 'undici'
 
 /** No answer of Sentinel or the Domain API comes near this; more is a fault or an attack. */
 const MAX_BODY_BYTES = 1024 * 1024
-/** The connection was never made, so that nothing can have been done twice; a code exchange may be repeated after these only. */
+/** The connection was never made, so that nothing can be done twice; a code exchange may be repeated after these only. */
 const NEVER_CONNECTED = ['ECONNREFUSED', 'ENETUNREACH', 'EHOSTUNREACH', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']
+/** A server that is just restarting is back after that, in ms. */
+const RETRY_AFTER = 100
 const STATUS_WITHOUT_BODY = [204, 205, 304]
 
 /** A call that got no usable HTTP answer. */
@@ -28,8 +31,8 @@ export interface HttpCall {
 /** The plugin's way out: pooled connections, deadlines, size limits, no redirects. */
 export interface HttpClient {
   /**
-   * One call under one deadline, from the look-up of the name to the last byte. Never follows a redirect and
-   * never decompresses, so that what is read is bounded by what was sent.
+   * One call under one deadline, from the look-up of the name to the last byte; begun again once where the connection
+   * was never made. Never follows a redirect and never decompresses, so that what is read is bounded by what was sent.
    *
    * @throws HttpError
    */
@@ -45,11 +48,8 @@ export interface HttpClient {
  */
 export function createHttpClient (timeout: number, dispatcher?: Dispatcher): HttpClient {
   const agent = dispatcher ?? new Agent({ connect: { timeout }, headersTimeout: timeout, bodyTimeout: timeout })
-  const sender = agent.compose(interceptors.retry({
-    maxRetries: 1, minTimeout: 100, methods: ['GET', 'POST'], statusCodes: [], errorCodes: NEVER_CONNECTED
-  }))
   return {
-    send: (url, call) => send(sender, timeout, url, call),
+    send: (url, call) => send(agent, timeout, url, call),
     fetch: (url, init) => fetch(url, { ...init, dispatcher: agent }),
     close: async () => { if (dispatcher === undefined) await agent.destroy() }
   }
@@ -57,6 +57,15 @@ export function createHttpClient (timeout: number, dispatcher?: Dispatcher): Htt
 
 async function send (dispatcher: Dispatcher, timeout: number, url: string, call: HttpCall): Promise<Response> {
   const signal = AbortSignal.timeout(timeout)
+  const attempt = (): Promise<Response> => once(dispatcher, signal, url, call)
+  return attempt().catch(async (error: HttpError) => {
+    if (!NEVER_CONNECTED.includes(error.reason)) throw error
+    await wait(RETRY_AFTER)
+    return attempt()
+  })
+}
+
+async function once (dispatcher: Dispatcher, signal: AbortSignal, url: string, call: HttpCall): Promise<Response> {
   try {
     const { statusCode, headers, body } = await request(url, { ...call, dispatcher, signal } as Parameters<typeof request>[1])
     const text = await readBounded(body)

@@ -81,7 +81,7 @@ export class OptionReader {
   }
 
   /** A whole number within bounds. */
-  milliseconds (name: string, fallback: number, least: number, most: number): number {
+  wholeNumber (name: string, fallback: number, least: number, most: number): number {
     const value = this.value(name)
     if (value === undefined) return fallback
     if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most) return value as number
@@ -103,11 +103,11 @@ export class OptionReader {
     return this.refuse(`${name} must be a function`, undefined)
   }
 
-  /** An object of a foreign class, known by one of its methods. */
-  withMethod<Kind extends object> (name: string, method: keyof Kind & string, what: string): Kind | undefined {
+  /** An object of a foreign class, known by its methods. */
+  withMethods<Kind extends object> (name: string, methods: Array<keyof Kind & string>, what: string): Kind | undefined {
     const value = this.value(name)
     if (value === undefined) return undefined
-    if (isObject(value) && typeof value[method] === 'function') return value as Kind
+    if (isObject(value) && methods.every(method => typeof value[method] === 'function')) return value as Kind
     return this.refuse(`${name} must be ${what}`, undefined)
   }
 

@@ -42,7 +42,7 @@ async function leAuth (app: FastifyInstance, rawOptions: LeAuthOptions): Promise
   const authenticate = createAuthenticate(sessions, {
     tokenSets,
     now,
-    refresh: createRefresh(tokenSets, (accountId, refreshToken) => refreshTokens(sentinelOf(accountId), client, refreshToken, now())),
+    refresh: createRefresh(tokenSets, (accountId, userId, refreshToken) => refreshTokens(sentinelOf(accountId), client, { refreshToken, userId, now: now() })),
     callService: (call) => serviceFetch(http, domainApi, call),
     logout: createLogout({ options, sessions, tokenSets, revoke: (accountId, refreshToken) => revokeToken(sentinelOf(accountId), client, refreshToken) })
   })
@@ -54,17 +54,17 @@ async function leAuth (app: FastifyInstance, rawOptions: LeAuthOptions): Promise
 
   const transactions = createLoginTransactions(options)
   const login = createLoginStart({ options, setup, domainApi, transactions })
-  const callback = createCallback({ options, client, transactions, spentStates: createSpentStates(now), sessions, authenticate })
-  await addRoutes(app, options, login, callback)
+  const callback = createCallback({ options, client, transactions, spentStates: createSpentStates(now, setup.sharedStore), sessions, authenticate })
+  addRoutes(app, options, login, callback)
+  await app.register(async scope => logoutRoute(scope, options, sessions))
 }
 
-async function addRoutes (app: FastifyInstance, options: ResolvedOptions, login: RouteHandler, callback: RouteHandler): Promise<void> {
-  const { localRoutes } = options
-  const route = { exposeHeadRoute: false, logSerializers: withoutQueryInLog, onRequest: loginRouteHeaders }
+function addRoutes (app: FastifyInstance, { localRoutes }: ResolvedOptions, login: RouteHandler, callback: RouteHandler): void {
+  const route = { exposeHeadRoute: false, logSerializers: withoutQueryInLog, onRequest: loginRouteHeaders, config: { leAuthRoute: true } }
+  const otherMethods = app.supportedMethods.filter(method => method !== 'GET')
   app.get(localRoutes.login, route, login)
   app.get(localRoutes.callback, route, callback)
-  app.route({ ...route, method: ['HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'], url: localRoutes.callback, onRequest: refuseMethod, handler: refuseMethod })
-  await app.register(async scope => logoutRoute(scope, options))
+  app.route({ ...route, method: otherMethods, url: localRoutes.callback, onRequest: refuseMethod, handler: refuseMethod })
 }
 
 type RouteHandler = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>

@@ -25,6 +25,8 @@ const REGISTER_OPTIONS = ['logLevel', 'logSerializers']
 const IDLE_LIFETIME = 60 * 60 * 1000
 /** LivePerson's own session length. */
 const ABSOLUTE_LIFETIME = 8 * 60 * 60 * 1000
+/** 400 days, after which browsers forget any cookie. */
+const LONGEST_LIFETIME = 400 * 24 * 60 * 60 * 1000
 
 /**
  * Checks the options, fills in variables and defaults, and tells all problems at once.
@@ -40,7 +42,7 @@ export function resolveOptions (raw: LeAuthOptions, env: NodeJS.ProcessEnv, scop
 
   const redirect = readRedirectUri(read)
   const hosts = readHosts(read)
-  const paths = readRoutes(read, redirect.url.pathname, scopePrefix)
+  const paths = readRoutes(read, redirect.url.pathname, scopePrefix.replace(/\/$/, ''))
   const resolved = {
     accountId: read.required('accountId', 'LE_ACCOUNT_ID', /^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, - or _'),
     clientId: read.required('clientId', 'LE_CLIENT_ID', /^[\x21-\x7e]{1,255}$/, 'must be the installation id that LivePerson gave, without spaces'),
@@ -49,7 +51,7 @@ export function resolveOptions (raw: LeAuthOptions, env: NodeJS.ProcessEnv, scop
     origin: redirect.url.origin,
     secrets: read.secrets('secret', 'LE_AUTH_SECRET', 32),
     ...paths,
-    session: readSession(read, redirect.url.protocol === 'https:'),
+    session: readSession(read, redirect.url),
     keepOnLogin: readKeepOnLogin(read),
     defaultReturnPath: readPath(read, 'defaultReturnPath', redirect.url.origin, `${paths.publicPrefix}/`),
     logoutReturnPath: readPath(read, 'logoutReturnPath', redirect.url.origin, `${paths.publicPrefix}/`),
@@ -61,8 +63,8 @@ export function resolveOptions (raw: LeAuthOptions, env: NodeJS.ProcessEnv, scop
       token: read.text('apiVersion.token', '1.0', /^\d+\.\d+$/, 'must be a version such as "2.0"')
     },
     ...hosts,
-    httpTimeout: read.milliseconds('httpTimeout', 10_000, 1, 60_000),
-    ...read.optional('dispatcher', read.withMethod<Dispatcher>('dispatcher', 'dispatch', 'an undici Dispatcher')),
+    httpTimeout: read.wholeNumber('httpTimeout', 10_000, 1, 60_000),
+    ...read.optional('dispatcher', read.withMethods<Dispatcher>('dispatcher', ['dispatch'], 'an undici Dispatcher')),
     now: read.hook('now') ?? Date.now,
     ...read.optional('onLogin', read.hook('onLogin')),
     ...read.optional('onLogout', read.hook('onLogout')),
@@ -110,13 +112,18 @@ function readRoutes (read: OptionReader, publicCallback: string, scopePrefix: st
 
 function defaultCallback (read: OptionReader, publicCallback: string, scopePrefix: string): string {
   if (read.value('routes.callback') !== undefined) return '/'
+  if (!ROUTE.test(publicCallback)) return read.refuse(`redirectUri must have a path that works as a route: it ${ROUTE_RULE}; or say in routes.callback what the app sees`, '/callback')
   if (publicCallback.startsWith(`${scopePrefix}/`)) return publicCallback.slice(scopePrefix.length)
   return read.refuse(`redirectUri has the path ${publicCallback}, outside the prefix ${scopePrefix} that this plugin is registered under: ` +
     'register it without the prefix, or say with routes.callback which path below the prefix the proxy in front asks for', '/callback')
 }
 
+/** Plain segments only: ":" and "*" mean something to the router, and it decodes "%" before it compares. */
+const ROUTE = /^(?=\/)(\/[\w.~!$&'()+,;=@-]+)*\/?$/
+const ROUTE_RULE = 'must be a path of plain segments that begins with one slash, without query, fragment, "%", ":" or "*"'
+
 function readRoute (read: OptionReader, name: string, fallback: string): string {
-  return read.text(name, fallback, /^\/(?!\/)[\w.~!$&'()+,;=@%/-]*$/, 'must be a path that begins with one slash, without query, fragment, ":" or "*"')
+  return read.text(name, fallback, ROUTE, ROUTE_RULE)
 }
 
 function readPath (read: OptionReader, name: string, origin: string, fallback: string): string {
@@ -124,22 +131,26 @@ function readPath (read: OptionReader, name: string, origin: string, fallback: s
   return returnPath(path, origin) ?? read.refuse(`${name} must be a path of this app, such as "/"`, fallback)
 }
 
-function readSession (read: OptionReader, secure: boolean): ResolvedOptions['session'] {
+function readSession (read: OptionReader, { hostname, protocol }: URL): ResolvedOptions['session'] {
+  const secure = protocol === 'https:'
   const domain = read.text('session.cookie.domain', undefined, /^\.?[a-z0-9-]+(\.[a-z0-9-]+)*$/i, 'must be a domain name, such as example.com')
   const sameSite = read.oneOf('session.cookie.sameSite', ['lax', 'none'], 'lax')
   const partitioned = read.boolean('session.cookie.partitioned', false)
   if ((sameSite === 'none' || partitioned) && !secure) {
     read.refuse('session.cookie.sameSite "none" and partitioned need an https redirectUri: browsers drop such cookies otherwise', null)
   }
-  const name = read.text('session.cookieName', 'le-auth', /^[A-Za-z0-9_.-]{1,64}$/, 'must be 1 to 64 letters, digits, -, _ or .')
-  const idleLifetime = read.milliseconds('session.idleLifetime', IDLE_LIFETIME, 1000, Number.MAX_SAFE_INTEGER)
+  if (domain !== undefined && !`.${hostname}`.endsWith(`.${domain.replace(/^\./, '')}`)) {
+    read.refuse(`session.cookie.domain must be ${hostname}, the host of redirectUri, or a domain above it`, null)
+  }
+  const name = read.text('session.cookieName', 'le-auth', /^(?!__)[A-Za-z0-9_.-]{1,64}$/, 'must be 1 to 64 letters, digits, -, _ or ., and not begin with __: the prefix is added where it can be')
+  const idleLifetime = read.wholeNumber('session.idleLifetime', IDLE_LIFETIME, 1000, LONGEST_LIFETIME)
   return {
     cookieName: cookiePrefix(secure, domain) + name,
     cookie: { secure, sameSite, ...(domain !== undefined && { domain }), ...(partitioned && { partitioned }) },
-    ...read.optional('store', read.withMethod<SessionStore>('session.store', 'destroy', 'a store of the express-session kind')),
-    maxSessions: read.milliseconds('session.maxSessions', 100_000, 1, 100_000_000),
+    ...read.optional('store', read.withMethods<SessionStore>('session.store', ['get', 'set', 'destroy'], 'a store of the express-session kind')),
+    maxSessions: read.wholeNumber('session.maxSessions', 100_000, 1, 10_000_000),
     idleLifetime,
-    absoluteLifetime: read.milliseconds('session.absoluteLifetime', ABSOLUTE_LIFETIME, 1000, Number.MAX_SAFE_INTEGER)
+    absoluteLifetime: read.wholeNumber('session.absoluteLifetime', ABSOLUTE_LIFETIME, 1000, LONGEST_LIFETIME)
   }
 }
 

@@ -13,8 +13,8 @@ export function createAuthenticate (sessions: LoginSessions, collaborators: Coll
   return function authenticate (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
     // Scopes made before the plugin was registered know the hook, but not the decorator's first value.
     request.leAuth = null
-    const login = request.session?.leAuth
-    if (login === undefined || sessions.isOver(login)) return done()
+    const login = sessions.find(request)
+    if (login === null) return done()
     collaborators.tokenSets.read(request.sessionStore, login.tokenSetId, (error, record) => {
       if (error !== null) return done(error)
       if (record !== null) {

@@ -30,6 +30,9 @@ export class Authentication {
   /** `null` after a logout. */
   #record: TokenSetRecord | null
 
+  /** One refresh serves one request, however short the new token's life is. */
+  #refreshed = false
+
   constructor (login: SessionLogin, record: TokenSetRecord, request: FastifyRequest, reply: FastifyReply, collaborators: Collaborators) {
     this.user = login.user
     this.accountId = login.accountId
@@ -95,14 +98,15 @@ export class Authentication {
   /** A promise while the access token has to be refreshed, `null` when there is nothing to wait for. */
   static refreshDue (authentication: Authentication): Promise<void> | null {
     const record = authentication.#record
-    if (record === null || authentication.#with.now() < record.refreshAt) return null
+    if (record === null || authentication.#refreshed || authentication.#with.now() < record.refreshAt) return null
     return authentication.#refresh(record)
   }
 
   async #refresh (usedRecord: TokenSetRecord): Promise<void> {
-    const { accountId, tokenSetId } = this.#login
+    const { accountId, tokenSetId, user } = this.#login
     try {
-      this.#record = await this.#with.refresh({ store: this.#request.sessionStore, accountId, tokenSetId, usedRecord })
+      this.#record = await this.#with.refresh({ store: this.#request.sessionStore, accountId, userId: user.id, tokenSetId, usedRecord })
+      this.#refreshed = true
     } catch (error) {
       // A token whose end was never told counts as alive until Sentinel says otherwise.
       if ((error as LeAuthError).code === 'LE_AUTH_REFRESH_UNAVAILABLE' && usedRecord.expiresAt === null) return

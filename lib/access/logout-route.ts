@@ -3,17 +3,20 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { leAuthError } from '../errors.js'
 import type { ResolvedOptions } from '../options.js'
 import { loginRouteHeaders } from '../route-headers.js'
+import { assertSession, type LoginSessions } from '../session/login-session.js'
 
 const FORM = 'application/x-www-form-urlencoded'
 /** `revoke=true` and nothing else, in bytes. */
 const BODY_LIMIT = 1024
 
 /** POST /logout, in a scope of its own so that the app's routes keep their parsers. */
-export async function logoutRoute (scope: FastifyInstance, options: ResolvedOptions): Promise<void> {
+export async function logoutRoute (scope: FastifyInstance, options: ResolvedOptions, sessions: LoginSessions): Promise<void> {
   if (!scope.hasContentTypeParser(FORM)) await scope.register(formbody, { bodyLimit: BODY_LIMIT })
-  scope.post(options.localRoutes.logout, { bodyLimit: BODY_LIMIT, onRequest: loginRouteHeaders }, async (request, reply) => {
+  scope.post(options.localRoutes.logout, { bodyLimit: BODY_LIMIT, onRequest: loginRouteHeaders, config: { leAuthRoute: true } }, async (request, reply) => {
     if (!isSameOrigin(request, options.origin)) throw leAuthError('LE_AUTH_LOGOUT_CROSS_SITE')
-    await request.leAuth?.logout({ revoke: revocationAsked(request) })
+    assertSession(request)
+    if (request.leAuth === null) await sessions.end(request, reply)
+    else await request.leAuth.logout({ revoke: revocationAsked(request) })
     if (!reply.sent) reply.redirect(options.logoutReturnPath, 303)
     return reply
   })

@@ -32,7 +32,7 @@ interface LogoutParts {
 export function createLogout ({ options, sessions, tokenSets, revoke }: LogoutParts): Logout {
   return async function logout (request, reply, login, record, { revoke: revocationAsked = false }) {
     const tokens = revocationAsked ? await tokenSets.open(login.tokenSetId, record) : null
-    await sessions.end(request, reply, login)
+    await sessions.end(request, reply)
     request.leAuth = null
     const result = revocationAsked ? await revocation(login.accountId, tokens?.refreshToken) : { revoked: null }
     tell(request, login, result)

@@ -12,15 +12,17 @@ export function createGuards (options: ResolvedOptions): { requireAuth: Guard, r
   const loginPath = options.publicPrefix + options.routes.login
 
   function requireAuth (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+    if (request.routeOptions.config.leAuthRoute === true) return done()
     // An answer for one user must not be kept for another; the handler may say otherwise.
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'private, no-store')
     // Not only null: where the plugin's hook has not run, nobody is logged in.
     if (!request.leAuth) return refuse(request, reply)
+    const { accountId, user } = request.leAuth
     const due = Authentication.refreshDue(request.leAuth)
     if (due === null) return done()
     due.then(() => done(), (error: LeAuthError) => {
       if (error.code !== 'LE_AUTH_SESSION_ENDED') return done(error)
-      request.log.info({ leAuth: { event: 'session_ended', accountId: options.accountId, userId: request.leAuth?.user.id, reason: error.reason } }, 'login has ended')
+      request.log.info({ leAuth: { event: 'session_ended', accountId, userId: user.id, reason: error.reason } }, 'login has ended')
       request.leAuth = null
       refuse(request, reply)
     })
@@ -28,7 +30,8 @@ export function createGuards (options: ResolvedOptions): { requireAuth: Guard, r
 
   function requireAdmin (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
     requireAuth(request, reply, error => {
-      if (error === undefined && request.leAuth?.user.isAdmin !== true) return done(leAuthError('LE_AUTH_ADMIN_REQUIRED'))
+      const isOwnRoute = request.routeOptions.config.leAuthRoute === true
+      if (error === undefined && !isOwnRoute && request.leAuth?.user.isAdmin !== true) return done(leAuthError('LE_AUTH_ADMIN_REQUIRED'))
       done(error)
     })
   }

@@ -38,7 +38,6 @@ export function createDomainApi (settings: DomainApiSettings, http: HttpClient):
     max: MAX_ENTRIES,
     ttl: FRESH_FOR,
     perf: { now: settings.now },
-    noDeleteOnFetchRejection: true,
     fetchMethod: async (_key, known, { options, context }) => {
       try {
         return { origin: await lookUp(settings, http, context) }

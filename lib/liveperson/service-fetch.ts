@@ -29,10 +29,20 @@ export async function serviceFetch (http: HttpClient, domainApi: DomainApi, call
   const url = serviceUrl(origin, call.path, call.accountId)
   const headers = new Headers(call.init.headers)
   headers.set('authorization', `Bearer ${call.accessToken}`)
-  return follow(http, url, { ...call.init, headers, redirect: 'manual' })
+  const form = await encodedForm(call.init.body)
+  if (form !== null) headers.set('content-type', form.type)
+  return follow(http, url, { ...call.init, ...(form !== null && { body: form.bytes }), headers, redirect: 'manual' })
 }
 
-function serviceUrl (origin: string, path: string, accountId: string): URL {
+/** Node's own FormData is foreign to undici's fetch, which would send its name as text. */
+async function encodedForm (body: unknown): Promise<{ type: string, bytes: Uint8Array } | null> {
+  if (!(body instanceof FormData)) return null
+  const encoded = new globalThis.Response(body)
+  return { type: encoded.headers.get('content-type')!, bytes: new Uint8Array(await encoded.arrayBuffer()) }
+}
+
+function serviceUrl (origin: string, path: unknown, accountId: string): URL {
+  if (typeof path !== 'string') throw leAuthError('LE_AUTH_SERVICE_PATH_INVALID')
   const filled = path.replaceAll('{accountId}', encodeURIComponent(accountId))
   if (!/^\/(?![/\\])/.test(filled) || !URL.canParse(filled, origin)) throw leAuthError('LE_AUTH_SERVICE_PATH_INVALID')
   const url = new URL(filled, origin)
@@ -43,7 +53,7 @@ function serviceUrl (origin: string, path: string, accountId: string): URL {
 async function follow (http: HttpClient, start: URL, init: RequestInit): Promise<Response> {
   let url = start
   for (let hops = 0; hops <= MAX_REDIRECTS; hops += 1) {
-    const response = await http.fetch(url.href, init).catch(unavailable)
+    const response = await http.fetch(url.href, init).catch(error => unavailable(error, init))
     const location = response.headers.get('location')
     if (!REDIRECT_STATUS.includes(response.status) || location === null) return response
     await response.body?.cancel()
@@ -61,8 +71,9 @@ function redirected (location: string, from: URL, method = 'GET'): URL {
   return url
 }
 
-/** The app's own abort stays what it is; anything else is the network. */
-function unavailable (error: Error & { cause?: { code?: string } }): never {
-  if (error.name === 'AbortError' || error.name === 'TimeoutError') throw error
-  throw leAuthError('LE_AUTH_SERVICE_UNAVAILABLE', { reason: error.cause?.code })
+/** The app's own abort and its own mistakes in `init` stay what they are; only the network's errors have a cause. */
+function unavailable (error: unknown, { signal }: RequestInit): never {
+  const cause = error instanceof Error ? error.cause as { code?: string } | undefined : undefined
+  if (signal?.aborted === true || cause === undefined) throw error
+  throw leAuthError('LE_AUTH_SERVICE_UNAVAILABLE', { reason: cause.code })
 }

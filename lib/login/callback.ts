@@ -12,7 +12,7 @@ import { assertSession, type LoginSessions } from '../session/login-session.js'
 import type { TokenSet } from '../tokens/token-set.js'
 import { answerFailure, hookFailure } from './failure.js'
 import type { SpentState, SpentStates } from './spent-states.js'
-import type { LoginTransaction, LoginTransactions } from './transaction.js'
+import { isState, type LoginTransaction, type LoginTransactions } from './transaction.js'
 
 interface Callback {
   options: ResolvedOptions
@@ -22,9 +22,6 @@ interface Callback {
   sessions: LoginSessions
   authenticate: Authenticate
 }
-
-/** What generateRandomState makes: 256 bits in base64url. */
-const STATE = /^[\w-]{43}$/
 
 /** GET /callback: finishes the login transaction of this state and this browser. */
 export function createCallback ({ options, client, transactions, spentStates, sessions, authenticate }: Callback) {
@@ -72,8 +69,9 @@ export function createCallback ({ options, client, transactions, spentStates, se
     const before = request.leAuth
     try {
       await sessions.begin(request, accountId, user, tokens, async () => {
-        // For onLogin, which may already act for the user.
         await promisify(authenticate)(request, reply)
+        // onLogin may already act for the user; and a store that has lost what it was just given cannot carry a login.
+        if (request.leAuth === null) throw leAuthError('LE_AUTH_STORE_UNAVAILABLE', { reason: 'lost_write' })
         await runOnLogin({ user, accountId, returnPath }, request, reply)
       })
     } catch (error) {
@@ -106,6 +104,6 @@ function queryOf (request: FastifyRequest): URLSearchParams {
 
 function singleState (parameters: URLSearchParams): string {
   const [state, ...others] = parameters.getAll('state')
-  if (state === undefined || others.length > 0 || !STATE.test(state)) throw leAuthError('LE_AUTH_CALLBACK_INVALID', { reason: 'state' })
+  if (state === undefined || others.length > 0 || !isState(state)) throw leAuthError('LE_AUTH_CALLBACK_INVALID', { reason: 'state' })
   return state
 }

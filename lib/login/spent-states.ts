@@ -4,7 +4,7 @@ import { findRecord, writeRecord, type RecordStore, type StoredRecord } from '..
 
 /** A spent state is remembered as long as its transaction's cookie could still be presented, in ms. */
 const REMEMBERED_FOR = 60 * 60 * 1000
-/** About 2 MB; more logins than that within the hour rely on the session store alone. */
+/** Some MB at the most; more logins than that within the hour rely on the session store alone. */
 const MAX_REMEMBERED = 10_000
 
 /** What is known of a state that a callback has presented before. */
@@ -28,16 +28,24 @@ export interface SpentStates {
   finish: (store: RecordStore, state: string, returnPath: string) => Promise<void>
 }
 
-export function createSpentStates (now: () => number): SpentStates {
+/**
+ * @param sharedStore whether the session store is more than this process's memory; in that one, records of visitors
+ * would push out the sessions of users
+ */
+export function createSpentStates (now: () => number, sharedStore: boolean): SpentStates {
   const remembered = new LRUCache<string, SpentState>({ max: MAX_REMEMBERED, ttl: REMEMBERED_FOR, perf: { now } })
 
   async function remember (store: RecordStore, state: string, spent: SpentState): Promise<void> {
     remembered.set(state, spent)
+    if (!sharedStore) return
     await writeRecord(store, recordId(state), { leAuthSpentState: spent }, now() + REMEMBERED_FOR, now())
   }
 
   return {
-    find: async (store, state) => remembered.get(state) ?? spentStateIn(await findRecord(store, recordId(state))),
+    async find (store, state) {
+      const spent = remembered.get(state) ?? null
+      return spent === null && sharedStore ? spentStateIn(await findRecord(store, recordId(state))) : spent
+    },
     async spend (store, state, returnPath) {
       if (remembered.has(state)) return false
       await remember(store, state, { returnPath, finished: false })
@@ -53,5 +61,6 @@ function recordId (state: string): string {
 }
 
 function spentStateIn (record: StoredRecord | null): SpentState | null {
-  return (record?.leAuthSpentState as SpentState | undefined) ?? null
+  const spent = record?.leAuthSpentState as Partial<SpentState> | null | undefined
+  return typeof spent?.returnPath === 'string' ? { returnPath: spent.returnPath, finished: spent.finished === true } : null
 }

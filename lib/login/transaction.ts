@@ -3,12 +3,18 @@ import { generateRandomCodeVerifier, generateRandomState } from 'oauth4webapi'
 import { leAuthError } from '../errors.js'
 import type { ResolvedOptions } from '../options.js'
 import { createSealer } from '../tokens/seal.js'
+import { ownAttributes } from '../session/cookie-attributes.js'
 import { droppedTransactions } from './dropped-transactions.js'
 
 /** The user may take ten minutes on Sentinel's login page, which is how long its own cookie lives; and some on the way. In ms. */
 const TRANSACTION_LIFETIME = 15 * 60 * 1000
 /** The cookie outlives the transaction, so that a late user is told "too late" and not "blocked cookies". In s. */
 const COOKIE_MAX_AGE = 60 * 60
+
+/** Whether a text has the form of a state: what generateRandomState makes, 256 bits in base64url. */
+export function isState (text: string): boolean {
+  return /^[\w-]{43}$/.test(text)
+}
 
 /** One attempt to log in, from /login to /callback. */
 export interface LoginTransaction {
@@ -45,11 +51,12 @@ export interface LoginTransactions {
 
 export function createLoginTransactions (options: ResolvedOptions): LoginTransactions {
   // Another registration of this plugin may share the secret; its transactions must not open here.
-  const sealer = createSealer(options.secrets, `login transaction for ${options.clientId} at ${options.redirectUri}`)
+  const sealer = createSealer(options.secrets, `login transaction in ${options.accountId} for ${options.clientId} at ${options.redirectUri}`)
   const cookiePrefix = `${options.session.cookieName}.login.`
-  const cookieAttributes = { ...options.session.cookie, path: '/', httpOnly: true }
+  const cookieAttributes = { ...ownAttributes(options.session.cookie), signed: false }
 
-  const pendingCookies = (request: FastifyRequest): string[] => Object.keys(request.cookies).filter(name => name.startsWith(cookiePrefix))
+  const pendingCookies = (request: FastifyRequest): string[] => Object.keys(request.cookies)
+    .filter(name => name.startsWith(cookiePrefix) && isState(name.slice(cookiePrefix.length)))
 
   return {
     create: () => ({ state: generateRandomState(), ...(options.pkce && { codeVerifier: generateRandomCodeVerifier() }) }),

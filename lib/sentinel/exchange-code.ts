@@ -1,10 +1,11 @@
-import { authorizationCodeGrantRequest, getValidatedIdTokenClaims, nopkce, processAuthorizationCodeResponse, type TokenEndpointResponse } from 'oauth4webapi'
+import { authorizationCodeGrantRequest, nopkce, processAuthorizationCodeResponse } from 'oauth4webapi'
 import { leAuthError } from '../errors.js'
 import { tokenSet, type TokenSet } from '../tokens/token-set.js'
 import { userOf, type User } from './claims.js'
 import type { SentinelClient } from './client.js'
 import type { Sentinel } from './endpoints.js'
-import { exchangeFailure, isIssuerMismatch } from './oauth-errors.js'
+import { idTokenClaims, withEitherIssuer } from './id-token.js'
+import { exchangeFailure } from './oauth-errors.js'
 
 /** What the code exchange needs besides the validated authorization response. */
 export interface CodeExchange {
@@ -17,27 +18,17 @@ export interface CodeExchange {
  * Token request, RFC 6749 §4.1.3, and the checks of its answer. Sent once: a code works once, so that an
  * exchange whose answer got lost cannot be repeated.
  *
- * @throws LE_AUTH_SENTINEL_UNAVAILABLE, LE_AUTH_SENTINEL_INVALID, LE_AUTH_CLIENT_REJECTED, LE_AUTH_ID_TOKEN_MISSING, LE_AUTH_ID_TOKEN_INVALID
+ * @throws LE_AUTH_SENTINEL_UNAVAILABLE, LE_AUTH_SENTINEL_INVALID, LE_AUTH_CLIENT_REJECTED, LE_AUTH_CODE_REJECTED, LE_AUTH_ID_TOKEN_MISSING, LE_AUTH_ID_TOKEN_INVALID
  */
 export async function exchangeCode (sentinel: Sentinel, client: SentinelClient, validatedResponse: URLSearchParams, exchange: CodeExchange): Promise<{ tokens: TokenSet, user: User }> {
   try {
     const response = await authorizationCodeGrantRequest(sentinel, client.metadata, client.authentication, validatedResponse,
       exchange.redirectUri, exchange.codeVerifier ?? nopkce, client.callOptions)
-    const answer = await checkedAnswer(sentinel, client, response)
-    const claims = getValidatedIdTokenClaims(answer)
+    const answer = await withEitherIssuer(sentinel, response, (sentinel, response) => processAuthorizationCodeResponse(sentinel, client.metadata, response))
+    const claims = idTokenClaims(answer, exchange.now)
     if (claims === undefined) throw leAuthError('LE_AUTH_ID_TOKEN_MISSING')
-    return { tokens: tokenSet(answer, exchange.now), user: userOf(claims, exchange.now) }
+    return { tokens: tokenSet(answer, exchange.now), user: userOf(claims) }
   } catch (error) {
     throw exchangeFailure(error)
-  }
-}
-
-/** Sentinel deviates: its issuer is no URL but the word `sentinel`, in older pages and tokens `Sentinel`. These two and nothing else. */
-async function checkedAnswer (sentinel: Sentinel, client: SentinelClient, response: Response): Promise<TokenEndpointResponse> {
-  try {
-    return await processAuthorizationCodeResponse(sentinel, client.metadata, response.clone())
-  } catch (error) {
-    if (!isIssuerMismatch(error)) throw error
-    return await processAuthorizationCodeResponse({ ...sentinel, issuer: 'Sentinel' }, client.metadata, response)
   }
 }

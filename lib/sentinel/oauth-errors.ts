@@ -79,7 +79,7 @@ function isClientRejected (failure: Failure): boolean {
 function isAboutIdToken (error: unknown): error is OperationProcessingError {
   if (!(error instanceof Error)) return false
   const code = (error as OperationProcessingError).code
-  return code === JWT_CLAIM_COMPARISON || code === JWT_TIMESTAMP_CHECK || /JWT|JWS|ID Token/.test(error.message)
+  return code === JWT_CLAIM_COMPARISON || code === JWT_TIMESTAMP_CHECK || /JW[TSE]|ID Token/.test(error.message)
 }
 
 function claimOf (error: OperationProcessingError): string {

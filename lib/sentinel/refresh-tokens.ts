@@ -1,21 +1,34 @@
 import { processRefreshTokenResponse, refreshTokenGrantRequest } from 'oauth4webapi'
+import { leAuthError } from '../errors.js'
 import { tokenSet, type TokenSet } from '../tokens/token-set.js'
 import type { SentinelClient } from './client.js'
 import type { Sentinel } from './endpoints.js'
+import { idTokenClaims, withEitherIssuer } from './id-token.js'
 import { refreshFailure } from './oauth-errors.js'
 
+/** What a refresh needs to know. */
+export interface Refreshment {
+  refreshToken: string
+  /** Whose token it is. */
+  userId: string
+  now: number
+}
+
 /**
- * Refresh, RFC 6749 §6. Sentinel deviates: the answer has no id_token, so the identity stays that of the login;
- * and whether a new refresh token comes is not documented, so the present one is kept where none does.
+ * Refresh, RFC 6749 §6. Sentinel deviates: the answer has no id_token, so the identity stays that of the login; should
+ * one come all the same, it must name the same user (OpenID Connect Core §12.2). Whether a new refresh token comes is
+ * not documented, so the present one is kept where none does.
  *
  * @param lookedUp the account's Sentinel; a failed look-up is a failure of the call
  * @throws LE_AUTH_SESSION_ENDED when Sentinel says that the refresh token is dead, LE_AUTH_REFRESH_UNAVAILABLE otherwise
  */
-export async function refreshTokens (lookedUp: Promise<Sentinel>, client: SentinelClient, refreshToken: string, now: number): Promise<TokenSet> {
+export async function refreshTokens (lookedUp: Promise<Sentinel>, client: SentinelClient, { refreshToken, userId, now }: Refreshment): Promise<TokenSet> {
   try {
     const sentinel = await lookedUp
     const response = await refreshTokenGrantRequest(sentinel, client.metadata, client.authentication, refreshToken, client.callOptions)
-    const answer = await processRefreshTokenResponse(sentinel, client.metadata, response)
+    const answer = await withEitherIssuer(sentinel, response, (sentinel, response) => processRefreshTokenResponse(sentinel, client.metadata, response))
+    const subject = idTokenClaims(answer, now)?.sub ?? userId
+    if (subject !== userId) throw leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason: 'sub' })
     return tokenSet({ refresh_token: refreshToken, ...answer }, now)
   } catch (error) {
     throw refreshFailure(error)

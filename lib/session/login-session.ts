@@ -10,7 +10,9 @@ import { freshSession, type SessionSetup } from './setup.js'
 /** What the session holds of a login: small, and no token. */
 export interface SessionLogin {
   user: User
+  /** The account and the client that the login is for: it opens nothing where another one is registered. */
   accountId: string
+  clientId: string
   /** In ms since 1970. */
   loggedInAt: number
   /** The last request that was noted, in ms since 1970. */
@@ -21,16 +23,17 @@ export interface SessionLogin {
 /** Begins and ends the sessions of logins, all of it or nothing. */
 export interface LoginSessions {
   /**
-   * A new session with a new id for a login; the session before it and its token set are destroyed.
+   * A new session with a new id for a login; the session before it and its token set are destroyed. When that fails,
+   * nobody is logged in by it.
    *
    * @param beforeSave runs with the new session on the request; when it throws, everything is as before
    * @throws LE_AUTH_SESSION_UNREACHABLE, LE_AUTH_STORE_UNAVAILABLE, and what `beforeSave` throws
    */
   begin: (request: FastifyRequest, accountId: string, user: User, tokens: TokenSet, beforeSave: () => Promise<void>) => Promise<void>
-  /** Removes the token set, then the session, and takes the cookie back. @throws LE_AUTH_STORE_UNAVAILABLE */
-  end: (request: FastifyRequest, reply: FastifyReply, login: SessionLogin) => Promise<void>
-  /** Whether a login has lived its time, idle or in all. */
-  isOver: (login: SessionLogin) => boolean
+  /** Removes the token set and the session of a login, and takes the cookie back. @throws LE_AUTH_STORE_UNAVAILABLE */
+  end: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+  /** The login that the request's session holds: for this account and client, whole, and neither idle nor alive for too long. */
+  find: (request: FastifyRequest) => SessionLogin | null
   /** Notes that the user is active, every few minutes at the most: each note costs a write to the store. */
   noteActivity: (request: FastifyRequest, login: SessionLogin) => void
 }
@@ -46,7 +49,7 @@ export function createLoginSessions (app: FastifyInstance, options: ResolvedOpti
     async begin (request, accountId, user, tokens, beforeSave) {
       const now = options.now()
       const tokenSetId = await tokenSets.create(request.sessionStore, tokens, now + absoluteLifetime)
-      const login: SessionLogin = { user, accountId, loggedInAt: now, activeAt: now, tokenSetId }
+      const login: SessionLogin = { user, accountId, clientId: options.clientId, loggedInAt: now, activeAt: now, tokenSetId }
       try {
         await replaceSession(request, login, beforeSave)
       } catch (error) {
@@ -56,14 +59,20 @@ export function createLoginSessions (app: FastifyInstance, options: ResolvedOpti
       }
     },
 
-    async end (request, reply, login) {
-      const { sessionId } = request.session
-      await tokenSets.remove(request.sessionStore, login.tokenSetId)
+    async end (request, reply) {
+      const { sessionId, leAuth } = request.session
+      // Also what is left of a login: one that is over, or whose logout failed half-way.
+      if (leAuth === undefined) return
+      if (isWhole(leAuth)) await tokenSets.remove(request.sessionStore, leAuth.tokenSetId)
       await removeRecord(request.sessionStore, sessionId)
       setup.leaveSession(request, reply)
     },
 
-    isOver: ({ loggedInAt, activeAt }) => options.now() >= Math.min(loggedInAt + absoluteLifetime, activeAt + idleLifetime),
+    find (request) {
+      const login = request.session?.leAuth
+      if (!isWhole(login) || login.accountId !== options.accountId || login.clientId !== options.clientId) return null
+      return options.now() < Math.min(login.loggedInAt + absoluteLifetime, login.activeAt + idleLifetime) ? login : null
+    },
 
     noteActivity (request, login) {
       const now = options.now()
@@ -96,8 +105,14 @@ export function createLoginSessions (app: FastifyInstance, options: ResolvedOpti
 
   async function destroyPrevious (request: FastifyRequest, previous: FastifyRequest['session']): Promise<void> {
     await removeRecord(request.sessionStore, previous.sessionId)
-    if (previous.leAuth !== undefined) await tokenSets.remove(request.sessionStore, previous.leAuth.tokenSetId)
+    if (isWhole(previous.leAuth)) await tokenSets.remove(request.sessionStore, previous.leAuth.tokenSetId)
   }
+}
+
+/** A store may lose part of what it was given; half a login is none. */
+function isWhole (login: Partial<SessionLogin> | null | undefined): login is SessionLogin {
+  return typeof login?.user?.id === 'string' && typeof login.tokenSetId === 'string' &&
+    Number.isFinite(login.loggedInAt) && Number.isFinite(login.activeAt)
 }
 
 /**

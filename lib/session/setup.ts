@@ -1,9 +1,11 @@
 import cookie from '@fastify/cookie'
-import session, { type FastifySessionObject } from '@fastify/session'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import session, { type FastifySessionObject, type SessionStore } from '@fastify/session'
+import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import { leAuthError } from '../errors.js'
 import type { ResolvedOptions } from '../options.js'
 import { derivedSecret } from '../tokens/seal.js'
+import { quietStore } from '../tokens/record-store.js'
+import { ownAttributes } from './cookie-attributes.js'
 import { MemoryStore } from './memory-store.js'
 import { foreignSessionPlugins } from './plugin-tree.js'
 
@@ -11,6 +13,8 @@ import { foreignSessionPlugins } from './plugin-tree.js'
 export interface SessionSetup {
   /** The session cookie is for https only, so that a request that arrives as http gets none. */
   secureCookie: boolean
+  /** The session store is more than this process's memory. */
+  sharedStore: boolean
   /** Leaves the request with no session, or an empty one, and takes the cookie back. The stored session is already gone. */
   leaveSession: (request: FastifyRequest, reply: FastifyReply) => void
 }
@@ -27,22 +31,38 @@ export async function setUpSession (app: FastifyInstance, options: ResolvedOptio
 }
 
 async function registerSession (app: FastifyInstance, { session: settings, secrets, now }: ResolvedOptions): Promise<SessionSetup> {
-  const attributes = { ...settings.cookie, path: '/', httpOnly: true }
+  const { cookieName } = settings
+  const attributes = ownAttributes(settings.cookie)
   await app.register(session, {
     secret: secrets.map(secret => derivedSecret(secret, 'session cookie')),
-    cookieName: settings.cookieName,
-    cookie: { ...attributes, maxAge: settings.idleLifetime },
-    store: settings.store ?? ownStore(app, settings.maxSessions, now),
+    cookieName,
+    cookie: { ...settings.cookie, path: '/', httpOnly: true, maxAge: settings.idleLifetime },
+    store: settings.store === undefined ? ownStore(app, settings.maxSessions, now) : quietStore(settings.store) as SessionStore,
     saveUninitialized: false,
     rolling: false
   })
+  if (secrets.length > 1) app.addHook('onRequest', keepRotatedCookie(cookieName))
   app.addHook('onReady', async () => refuseOtherScopes(app))
   return {
-    secureCookie: attributes.secure,
+    secureCookie: settings.cookie.secure,
+    sharedStore: settings.store !== undefined,
     leaveSession (request, reply) {
-      request.session = null as unknown as FastifySessionObject
-      reply.clearCookie(settings.cookieName, attributes)
+      freshSession(app, request)
+      // @fastify/session takes back a cookie that is not the session's, but without Secure, and so in vain.
+      delete request.cookies[cookieName]
+      reply.clearCookie(cookieName, attributes)
     }
+  }
+}
+
+/**
+ * @fastify/session opens a cookie that an older secret has signed, and takes it back with the answer, for it is not what
+ * the newest secret would have signed. To it, the cookie shall look as if it were.
+ */
+function keepRotatedCookie (cookieName: string) {
+  return function onRequest ({ cookies, session }: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction): void {
+    if (cookies[cookieName]?.startsWith(`${session.sessionId}.`) === true) cookies[cookieName] = session.encryptedSessionId
+    done()
   }
 }
 
@@ -64,18 +84,29 @@ function useAppSession (app: FastifyInstance, options: ResolvedOptions): Session
   if (!app.hasDecorator('decryptSession')) {
     throw leAuthError('LE_AUTH_SETUP_INVALID', { detail: 'request.session belongs to another plugin than @fastify/session. Register fastify-le-auth in a scope without it, or use @fastify/session.' })
   }
-  const probe = { protocol: new URL(options.origin).protocol.slice(0, -1) } as FastifyRequest
-  freshSession(app, probe)
-  const attributes = probe.session.cookie
+  const attributes = appCookieAttributes(app, options.origin)
   const problem = cookieProblem(attributes, options)
   if (problem !== null) throw leAuthError('LE_AUTH_SETUP_INVALID', { detail: problem })
   return {
     secureCookie: attributes.secure === true,
+    sharedStore: true,
     leaveSession: request => freshSession(app, request)
   }
 }
 
-function cookieProblem (attributes: FastifySessionObject['cookie'], { routes, publicPrefix, origin }: ResolvedOptions): string | null {
+/** The attributes that a new session's cookie would get, seen on a request that never was. */
+function appCookieAttributes (app: FastifyInstance, origin: string): Partial<FastifySessionObject['cookie']> {
+  const request = { protocol: new URL(origin).protocol.slice(0, -1), headers: {}, cookies: {}, session: {} } as unknown as FastifyRequest
+  try {
+    freshSession(app, request)
+    return request.session.cookie
+  } catch {
+    // An idGenerator of the app's may need a real request. What cannot be seen is not refused.
+    return {}
+  }
+}
+
+function cookieProblem (attributes: Partial<FastifySessionObject['cookie']>, { routes, publicPrefix, origin }: ResolvedOptions): string | null {
   const path = attributes.path ?? '/'
   if (String(attributes.sameSite).toLowerCase() === 'strict' || attributes.sameSite === true) {
     return 'the session cookie is SameSite=Strict, so browsers do not send it when LivePerson sends the user back. Set cookie.sameSite to "lax" in the options of @fastify/session.'
@@ -83,7 +114,7 @@ function cookieProblem (attributes: FastifySessionObject['cookie'], { routes, pu
   if (attributes.secure === true && origin.startsWith('http:')) {
     return 'the session cookie is Secure, but redirectUri is http, so browsers would never keep it. Set cookie.secure to "auto" in the options of @fastify/session.'
   }
-  const outside = [routes.login, routes.callback, routes.logout].find(route => !isBelow(route, path) && !isBelow(publicPrefix + route, path))
+  const outside = [routes.login, routes.callback, routes.logout].find(route => !isBelow(route, path) || !isBelow(publicPrefix + route, path))
   if (outside !== undefined) return `the session cookie has the path ${path}, which leaves out ${outside}. Set cookie.path to "/" in the options of @fastify/session.`
   return null
 }

@@ -1,4 +1,4 @@
-import { leAuthError, type LeAuthError } from '../errors.js'
+import { leAuthError, LeAuthError } from '../errors.js'
 
 /** A record of ours in the app's session store; a plain object that survives JSON. */
 export type StoredRecord = Record<string, unknown>
@@ -22,8 +22,7 @@ function withLifetime (record: StoredRecord, expiresAt: number, now: number): St
 export function readRecord (store: RecordStore, id: string, done: (error: LeAuthError | null, record: StoredRecord | null) => void): void {
   try {
     store.get(id, (error, record) => {
-      // Some stores report an absent key as ENOENT, as express-session's own text allows.
-      if (error && (error as { code?: unknown }).code !== 'ENOENT') return done(storeUnavailable(error), null)
+      if (error && !isAbsence(error)) return done(storeUnavailable(error), null)
       done(null, isRecord(record) ? record : null)
     })
   } catch (error) {
@@ -38,7 +37,7 @@ export function writeRecord (store: RecordStore, id: string, record: StoredRecor
 
 /** @throws LE_AUTH_STORE_UNAVAILABLE */
 export function removeRecord (store: RecordStore, id: string): Promise<void> {
-  return settled(done => store.destroy(id, done))
+  return settled(done => store.destroy(id, error => done(isAbsence(error) ? undefined : error)))
 }
 
 /** @throws LE_AUTH_STORE_UNAVAILABLE */
@@ -55,8 +54,31 @@ export async function settled (call: (done: (error?: unknown) => void) => unknow
   }).catch(error => { throw storeUnavailable(error) })
 }
 
+/** The same store, whose errors say nothing of where it is: for a session plugin that hands them on to the client and the log. */
+export function quietStore (store: RecordStore): RecordStore {
+  return {
+    get: (id, done) => readRecord(store, id, done),
+    set: (id, record, done) => quietly(done, done => store.set(id, record, done)),
+    destroy: (id, done) => quietly(done, done => store.destroy(id, done))
+  }
+}
+
+function quietly (done: (error?: unknown) => void, call: (done: (error?: unknown) => void) => void): void {
+  try {
+    call(error => done(error ? storeUnavailable(error) : undefined))
+  } catch (error) {
+    done(storeUnavailable(error))
+  }
+}
+
+/** Some stores report an absent key as ENOENT, as express-session allows. */
+function isAbsence (error: unknown): boolean {
+  return (error as { code?: unknown } | null | undefined)?.code === 'ENOENT'
+}
+
 /** A store's own message may hold its address and password, so only its code goes on. */
 function storeUnavailable (error: unknown): LeAuthError {
+  if (error instanceof LeAuthError) return error
   const code = (error as { code?: unknown }).code
   return leAuthError('LE_AUTH_STORE_UNAVAILABLE', { reason: typeof code === 'string' ? code : undefined })
 }

@@ -7,6 +7,8 @@ import type { TokenSetRecord, TokenSetStore } from './token-set-store.js'
 export interface RefreshTarget {
   store: RecordStore
   accountId: string
+  /** Whose tokens they are: a refresh never changes that. */
+  userId: string
   tokenSetId: string
   /** The record that the request went by; where the store has a newer one, that is the answer. */
   usedRecord: TokenSetRecord
@@ -23,17 +25,17 @@ export type Refresh = (target: RefreshTarget) => Promise<TokenSetRecord>
  * @param tokenSets where the token sets are
  * @param requestTokens asks Sentinel for new tokens
  */
-export function createRefresh (tokenSets: TokenSetStore, requestTokens: (accountId: string, refreshToken: string) => Promise<TokenSet>): Refresh {
+export function createRefresh (tokenSets: TokenSetStore, requestTokens: (accountId: string, userId: string, refreshToken: string) => Promise<TokenSet>): Refresh {
   const underWay = new Map<string, Promise<TokenSetRecord>>()
 
-  async function refresh ({ store, accountId, tokenSetId, usedRecord }: RefreshTarget): Promise<TokenSetRecord> {
+  async function refresh ({ store, accountId, userId, tokenSetId, usedRecord }: RefreshTarget): Promise<TokenSetRecord> {
     const record = await tokenSets.find(store, tokenSetId)
     if (record === null) throw leAuthError('LE_AUTH_SESSION_ENDED', { reason: 'logged_out' })
     // Another request or process was quicker.
     if (record.sealed !== usedRecord.sealed) return record
     const tokens = await tokenSets.open(tokenSetId, record)
     if (tokens?.refreshToken === undefined) throw leAuthError('LE_AUTH_SESSION_ENDED', { reason: tokens === null ? 'not_sealed_here' : 'no_refresh_token' })
-    const fresh = await requestTokens(accountId, tokens.refreshToken).catch(error => ended(error, store, tokenSetId))
+    const fresh = await requestTokens(accountId, userId, tokens.refreshToken).catch(error => ended(error, store, tokenSetId))
     const stored = await tokenSets.replace(store, tokenSetId, fresh)
     // A logout came in between: the new tokens are dropped.
     if (stored === null) throw leAuthError('LE_AUTH_SESSION_ENDED', { reason: 'logged_out' })

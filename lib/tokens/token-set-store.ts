@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import type { LeAuthError } from '../errors.js'
 import { findRecord, readRecord, removeRecord, writeRecord, type RecordStore, type StoredRecord } from './record-store.js'
 import type { Sealer } from './seal.js'
@@ -34,7 +35,14 @@ export interface TokenSetStore {
   remove: (store: RecordStore, id: string) => Promise<void>
 }
 
+/** Longer than a refresh can be under way, in ms. */
+const REMEMBERED_AS_REMOVED = 5 * 60 * 1000
+const MAX_REMEMBERED = 10_000
+
 export function createTokenSetStore (sealer: Sealer, now: () => number): TokenSetStore {
+  // A store of this kind cannot write "only if it is still there", so this process remembers what is not.
+  const removed = new LRUCache<string, true>({ max: MAX_REMEMBERED, ttl: REMEMBERED_AS_REMOVED, perf: { now } })
+
   async function write (store: RecordStore, id: string, tokens: TokenSet, endsAt: number): Promise<TokenSetRecord> {
     const record: TokenSetRecord = {
       sealed: await sealer.seal(id, tokens),
@@ -55,13 +63,20 @@ export function createTokenSetStore (sealer: Sealer, now: () => number): TokenSe
       await write(store, id, tokens, endsAt)
       return id
     },
-    read: (store, id, done) => readRecord(store, id, (error, record) => done(error, living(record, now()))),
+    read: (store, id, done) => readRecord(store, id, (error, record) => done(error, removed.has(id) ? null : living(record, now()))),
     async replace (store, id, tokens) {
       const record = await find(store, id)
-      return record === null ? null : write(store, id, tokens, record.endsAt)
+      if (record === null) return null
+      const written = await write(store, id, tokens, record.endsAt)
+      if (!removed.has(id)) return written
+      await removeRecord(store, id)
+      return null
     },
     open: async (id, record) => await sealer.open(id, record.sealed) as TokenSet | null,
-    remove: removeRecord
+    async remove (store, id) {
+      removed.set(id, true)
+      await removeRecord(store, id)
+    }
   }
 }
 

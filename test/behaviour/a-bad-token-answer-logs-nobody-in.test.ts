@@ -137,7 +137,7 @@ const rows: Row[] = [
 
   ...[201, 202, 301, 302, 303, 304, 307, 308, 404, 418].map(status =>
     ({ what: `TR7 ${status}`, fault: replaced(status, status === 304 ? '' : good, { location: 'http://127.0.0.1:9/' }), answer: INVALID })),
-  { what: 'TR7 206', fault: replaced(206, good), answer: UNAVAILABLE },
+  { what: 'TR7 206', fault: replaced(206, good), answer: INVALID },
   { what: 'TR7 400 with HTML', fault: replaced(400, `<p>${MARKER}`, HTML), answer: INVALID },
   { what: 'TR7 400 with nothing', fault: replaced(400), answer: INVALID },
   { what: 'TR7 400 nested', fault: replaced(400, `{"error":{"statusCode":400,"message":"${MARKER}"}}`), answer: INVALID },

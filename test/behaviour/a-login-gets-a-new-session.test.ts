@@ -54,7 +54,7 @@ t.test('the session is small, and holds no token', async t => {
   const { accessToken } = (await browser.script(app.url('/token'))).json()
   const records = store.records()
   const session = records.find(record => record.leAuth !== undefined)!
-  t.same(Object.keys(session.leAuth as object), ['user', 'accountId', 'loggedInAt', 'activeAt', 'tokenSetId'])
+  t.same(Object.keys(session.leAuth as object), ['user', 'accountId', 'clientId', 'loggedInAt', 'activeAt', 'tokenSetId'])
   t.equal(accessToken.length, 64)
   t.notMatch(JSON.stringify(records), accessToken, 'nor does any record hold one in clear')
 })

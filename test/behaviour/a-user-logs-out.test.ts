@@ -147,3 +147,14 @@ t.test('a slow request of before cannot bring the login back', async t => {
   for (const jar of [before, browser]) t.equal((await jar.script(app.url('/me'))).status, 401)
   t.same(store.records().filter(record => record?.leAuthTokenSet !== undefined), [])
 })
+
+t.test('onLogout has a session, empty and new, and what it puts there is kept', async t => {
+  const app = await startApp(t, {
+    options: { onLogout: (_event, { session }) => { Object.assign(session, { farewell: 'see you' }) } },
+    after: app => app.get('/farewell', async ({ session, leAuth }) => ({ ...session, leAuth, cookie: undefined }))
+  })
+  const browser = app.browser()
+  await logIn(app, browser)
+  t.equal((await browser.submit(app.url('/logout'), {})).status, 200)
+  t.same((await browser.script(app.url('/farewell'))).json(), { farewell: 'see you', leAuth: null })
+})

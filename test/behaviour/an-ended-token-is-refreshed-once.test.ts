@@ -1,7 +1,8 @@
 import t, { type Test } from 'tap'
 import type { StartSentinelEmulatorOptions } from '../../lib/emulator/index.js'
 import type { LeAuthOptions } from '../../lib/index.js'
-import { AGENT, errorCode, logIn, startApp, type TestApp } from '../support/app.js'
+import { MemoryStore } from '../../lib/session/memory-store.js'
+import { ADMIN, AGENT, errorCode, logIn, startApp, type Person, type TestApp } from '../support/app.js'
 import type { Browser } from '../support/browser.js'
 import { Clock, HOUR, MINUTE } from '../support/clock.js'
 
@@ -112,3 +113,64 @@ t.test('a refresh that ends after a logout stores nothing', async t => {
   t.equal((await waiting).status, 401)
   t.equal((await before.script(app.url('/me'))).status, 401)
 })
+
+t.test('a refresh that meets a logout in a slow store does not bring the login back', async t => {
+  const clock = new Clock()
+  const store = new SlowStore(1000, clock.now)
+  t.teardown(() => store.close())
+  const app = await startApp(t, { options: { now: clock.now, session: { ...LONG, store } }, emulator: { now: clock.now } })
+  const browser = app.browser()
+  await logIn(app, browser)
+  for (let delay = 0; delay < 40; delay += 4) {
+    const before = await browser.copy()
+    clock.advance(61 * MINUTE)
+    const calls = app.calls('refresh')
+    const refreshing = before.script(app.url('/me'))
+    while (app.calls('refresh') === calls) await new Promise(resolve => setTimeout(resolve, 1))
+    await new Promise(resolve => setTimeout(resolve, delay))
+    await browser.submit(app.url('/logout'), {})
+    await refreshing
+    t.equal((await before.script(app.url('/token'))).status, 401, `logout ${delay} ms after the refresh was sent`)
+    await browser.navigate(app.url('/login'))
+  }
+})
+
+t.test('a token that has ended as soon as it comes is refreshed once for each request', async t => {
+  const { app, browser } = await loggedIn(t)
+  app.sentinel.expireAccessTokens()
+  app.sentinel.always('refresh', { change: answer => ({ ...answer, expires_in: 0 }) })
+  app.sentinel.next('token', { change: answer => ({ ...answer, expires_in: 0 }) })
+  await browser.navigate(app.url('/login'))
+  for (let i = 1; i <= 3; i += 1) {
+    t.equal((await browser.script(app.url('/users'))).json().status, 200)
+    t.equal(app.calls('refresh'), i)
+  }
+})
+
+t.test('a refresh that brings another user’s id_token is refused, and one of the same user is taken', async t => {
+  const { app, clock, browser } = await loggedIn(t, { behaviour: { rotateRefreshToken: false, issuer: 'Sentinel' } })
+  let idToken = ''
+  app.sentinel.always('refresh', { change: answer => ({ ...answer, id_token: idToken }) })
+  clock.advance(61 * MINUTE)
+  idToken = await currentIdToken(app, ADMIN)
+  const refused = await browser.script(app.url('/me'))
+  t.equal(refused.status, 503)
+  t.equal(errorCode(refused), 'LE_AUTH_REFRESH_UNAVAILABLE')
+  idToken = await currentIdToken(app, AGENT)
+  t.equal((await browser.script(app.url('/me'))).json().id, AGENT.id)
+})
+
+/** An id_token that the emulator signs for a user now. */
+async function currentIdToken (app: TestApp, person: Person): Promise<string> {
+  let idToken = ''
+  app.sentinel.next('token', { change: answer => { idToken = answer.id_token; return answer } })
+  await logIn(app, app.browser(), person)
+  return idToken
+}
+
+/** Answers a little later, as a store over the network does. */
+class SlowStore extends MemoryStore {
+  override get (...args: Parameters<MemoryStore['get']>): void { setTimeout(() => super.get(...args), 4) }
+  override set (...args: Parameters<MemoryStore['set']>): void { setTimeout(() => super.set(...args), 4) }
+  override destroy (...args: Parameters<MemoryStore['destroy']>): void { setTimeout(() => super.destroy(...args), 4) }
+}

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import t from 'tap'
-import { logIn, startApp } from '../support/app.js'
+import { EMULATOR_DEFAULTS } from '../../lib/emulator/index.js'
+import { ADMIN, logIn, startApp } from '../support/app.js'
 
 type Headers = Record<string, string>
 
@@ -83,7 +84,7 @@ t.test('answers for a user are not for caches, unless the app says otherwise', a
 t.test('a session without a token set, or half a login, is nobody', async t => {
   const app = await startApp(t, {
     after: app => app.get('/forge', async ({ session }) => {
-      session.leAuth = { user: { id: '1', isAdmin: true, isLpa: true, claims: {} }, accountId: '12345678', loggedInAt: Date.now(), activeAt: Date.now(), tokenSetId: 'none' }
+      session.leAuth = { user: { id: '1', isAdmin: true, isLpa: true, claims: {} }, accountId: '12345678', clientId: EMULATOR_DEFAULTS.clientId, loggedInAt: Date.now(), activeAt: Date.now(), tokenSetId: 'none' }
       return 'forged'
     })
   })
@@ -113,7 +114,7 @@ t.test('a scope that was there before the plugin is guarded as well', async t =>
 
 t.test('without the plugin’s hook there is nobody', async t => {
   const app = await startApp(t)
-  const request = { method: 'GET', headers: {}, log: app.app.log, originalUrl: '/x' }
+  const request = { method: 'GET', routeOptions: { config: {} }, headers: {}, log: app.app.log, originalUrl: '/x' }
   const reply: any = { hasHeader: () => false, header: () => reply, code (status: number) { reply.status = status; return reply }, send () {} }
   const guard: any = app.app.requireAuth
   guard(request, reply, () => t.fail('let through'))
@@ -134,5 +135,15 @@ t.test('a request line in absolute form carries no session', async t => {
     })
     t.match(answer, `HTTP/1.1 ${status}`, path)
     t.notMatch(answer, '3562186410')
+  }
+})
+
+t.test('as a hook of the whole app it leaves the login itself open', async t => {
+  for (const guard of ['requireAuth', 'requireAdmin'] as const) {
+    const app = await startApp(t, { after: app => { app.addHook('onRequest', app[guard]) } })
+    const browser = app.browser()
+    t.equal((await browser.step(app.url('/'))).location, '/login?returnTo=%2F')
+    t.equal((await logIn(app, browser, guard === 'requireAuth' ? undefined : ADMIN, '/')).url, app.url('/'))
+    t.equal((await browser.submit(app.url('/logout'), {})).status, 200)
   }
 })

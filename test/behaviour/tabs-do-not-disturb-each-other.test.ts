@@ -48,3 +48,13 @@ t.test('the callback of a login that newer ones have replaced says so', async t 
   t.match(answer.text, /belongs to another login/)
   t.equal(app.calls('token'), 0)
 })
+
+t.test('a cookie that only looks like a login is left alone', async t => {
+  const app = await startApp(t)
+  const browser = app.browser()
+  const names = Array.from({ length: 8 }, (_, index) => `le-auth.login.${index}!x`)
+  const headers = { accept: 'text/html', cookie: names.map(name => `${name}=1`).join('; ') }
+  const answer = await browser.send(app.url('/login'), { headers })
+  t.equal(answer.status, 302)
+  t.equal(answer.setCookies.length, 1)
+})

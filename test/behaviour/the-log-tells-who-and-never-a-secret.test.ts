@@ -29,7 +29,7 @@ t.test('through login, use, refresh, failures and logout', async t => {
     app.sentinel.next('token', fault)
     await browser.navigate(callback)
     await browser.script(callback.replace('/callback', '/callback?'))
-    await browser.send(callback, { method: 'HEAD' })
+    for (const method of ['HEAD', 'POST', 'OPTIONS', 'PUT', 'DELETE']) t.equal((await browser.send(callback, { method })).status, 405, method)
   }
   await browser.submit(app.url('/logout'), { revoke: 'true' })
 

@@ -1,6 +1,7 @@
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createRawServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import type { Test } from 'tap'
+import { request as send } from 'undici'
 
 /** A request as a server received it. */
 export interface Received {
@@ -51,11 +52,12 @@ export async function startStrippingProxy (t: Test, prefix: string, target: stri
   const server = await startServer(t, (request, response) => {
     if (!request.url.startsWith(`${prefix}/`)) { response.writeHead(404).end('not below the prefix'); return }
     const body = request.body === '' ? {} : { body: request.body }
-    fetch(target + request.url.slice(prefix.length), { method: request.method, headers: forwarded(request), redirect: 'manual', ...body })
+    send(target + request.url.slice(prefix.length), { method: request.method, headers: forwarded(request), ...body })
       .then(async answer => {
-        for (const [name, value] of answer.headers) if (!['set-cookie', 'connection', 'transfer-encoding', 'keep-alive'].includes(name)) response.setHeader(name, value)
-        response.setHeader('set-cookie', answer.headers.getSetCookie())
-        response.writeHead(answer.status).end(await answer.text())
+        for (const [name, value] of Object.entries(answer.headers)) {
+          if (value !== undefined && !['connection', 'transfer-encoding', 'keep-alive'].includes(name)) response.setHeader(name, value)
+        }
+        response.writeHead(answer.statusCode).end(await answer.body.text())
       })
       .catch(error => response.writeHead(502).end(String(error)))
   })

@@ -1,0 +1,36 @@
+import t from 'tap'
+import { EMULATOR_DEFAULTS } from '../../lib/emulator/index.js'
+import { ADMIN, logIn, startApp } from '../support/app.js'
+import { TestStore } from '../support/stores.js'
+
+t.test('a login in one account is nobody where another account is registered', async t => {
+  const store = new TestStore()
+  const first = await startApp(t, { options: { session: { store } } })
+  const browser = first.browser()
+  await logIn(first, browser, ADMIN, '/admin')
+
+  const others = [
+    { accountId: EMULATOR_DEFAULTS.secondAccountId },
+    { clientId: 'another-client' }
+  ]
+  for (const options of others) {
+    const other = await startApp(t, { sentinel: first.sentinel, options: { session: { store }, ...options } })
+    const there = other.browser()
+    for (const cookie of await browser.jar.getCookies(first.origin)) await there.jar.setCookie(cookie, other.origin)
+    t.equal((await there.script(other.url('/admin'))).status, 401)
+    t.equal((await there.navigate(other.url('/'))).text, 'hello stranger')
+  }
+  t.equal((await browser.script(first.url('/admin'))).status, 200)
+})
+
+t.test('visitors who finish no login push no user out of the store in memory', async t => {
+  const app = await startApp(t, { options: { session: { maxSessions: 10 } } })
+  const user = app.browser()
+  await logIn(app, user)
+  for (let i = 0; i < 30; i += 1) {
+    const visitor = app.browser()
+    const state = new URL((await visitor.step(app.url('/login'))).location!).searchParams.get('state')
+    t.equal((await visitor.navigate(app.url(`/callback?error=access_denied&state=${state}`))).status, 403)
+  }
+  t.equal((await user.script(app.url('/me'))).status, 200)
+})

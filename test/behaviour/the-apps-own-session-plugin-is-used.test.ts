@@ -1,0 +1,201 @@
+import cookie from '@fastify/cookie'
+import session, { type FastifySessionOptions } from '@fastify/session'
+import type { FastifyInstance } from 'fastify'
+import t, { type Test } from 'tap'
+import { isAnonymous } from '../support/anonymous.js'
+import { ADMIN, AGENT, errorCode, logIn, startApp, type Setting, type TestApp } from '../support/app.js'
+import { TestStore } from '../support/stores.js'
+
+const APP_SECRET = 'a secret of the app itself, of more than 32 characters'
+
+interface AppSession {
+  store: TestStore
+  app: TestApp
+}
+
+async function withAppSession (t: Test, options: Partial<FastifySessionOptions> = {}, setting: Setting = {}): Promise<AppSession> {
+  const store = new TestStore()
+  const app = await startApp(t, {
+    ...setting,
+    before: async app => {
+      await app.register(cookie)
+      await app.register(session, { secret: APP_SECRET, cookieName: 'of-the-app', store, cookie: { secure: 'auto' }, ...options })
+      await setting.before?.(app)
+    }
+  })
+  return { store, app }
+}
+
+const cases: Array<[what: string, options: Partial<FastifySessionOptions>]> = [
+  ['its default settings, secure: auto', {}],
+  ['secure: false', { cookie: { secure: false } }],
+  ['nothing saved that is empty, nothing rolling', { saveUninitialized: false, rolling: false }],
+  ['nothing saved that is empty, rolling', { saveUninitialized: false, rolling: true }],
+  ['a prefix and rotated secrets', { cookiePrefix: 's:', secret: [APP_SECRET, 'an older secret of the app, of 32 characters'] }]
+]
+
+for (const [what, options] of cases) {
+  t.test(`login, protected routes and logout with ${what}`, async t => {
+    const { app, store } = await withAppSession(t, options)
+    const browser = app.browser()
+    await browser.navigate(app.url('/'))
+    t.equal((await logIn(app, browser, AGENT, '/page/one')).text, 'page /page/one')
+    t.equal((await browser.script(app.url('/me'))).json().id, AGENT.id)
+    t.equal((await browser.script(app.url('/users'))).status, 200)
+    t.same(await browser.cookieNames(app.url('/')), ['of-the-app'], 'one session cookie, the app\'s')
+    t.equal(store.tokenSets.length, 1, 'in the app\'s store')
+    t.equal(store.logins.length, 1)
+
+    const before = await browser.copy()
+    const logout = await browser.submit(app.url('/logout'), {})
+    t.equal(`${logout.status} ${logout.text}`, '200 hello stranger')
+    await isAnonymous(t, app, browser)
+    await isAnonymous(t, app, before, 'the old cookie is worth nothing')
+    t.same([store.tokenSets, store.logins], [[], []])
+
+    t.equal((await logIn(app, app.browser(), ADMIN, '/admin')).text, 'for administrators', 'the next one can log in')
+    t.equal(store.logins.length, 1)
+  })
+}
+
+t.test('the session of before the login has another id, and is gone', async t => {
+  const { app, store } = await withAppSession(t, {}, { after: app => { app.get('/cart', async request => { (request.session as any).cart = ['pen']; return 'ok' }) } })
+  const browser = app.browser()
+  await browser.script(app.url('/cart'))
+  const [anonymous] = [...store.records.keys()]
+  const before = await browser.copy()
+  await logIn(app, browser)
+  t.notOk(store.records.has(anonymous!))
+  t.notMatch([...store.records.values()].join(''), '"pen"')
+  await isAnonymous(t, app, before)
+})
+
+t.test('the app\'s own data goes through a login only where it says so', async t => {
+  const { app } = await withAppSession(t, {}, {
+    options: { keepOnLogin: ['cart'] as never },
+    after: app => {
+      app.get('/fill', async request => Object.assign(request.session, { cart: ['pen'], role: 'admin' }) && 'ok')
+      app.get('/see', async request => ({ cart: (request.session as any).cart, role: (request.session as any).role }))
+    }
+  })
+  const browser = app.browser()
+  await browser.script(app.url('/fill'))
+  await logIn(app, browser)
+  t.same((await browser.script(app.url('/see'))).json(), { cart: ['pen'] })
+})
+
+t.test('a slow request cannot bring a login back that has been logged out', async t => {
+  let arrived = (): void => {}
+  let release = (): void => {}
+  const held = new Promise<void>(resolve => { release = resolve })
+  const waiting = new Promise<void>(resolve => { arrived = resolve })
+  const { app, store } = await withAppSession(t, {}, {
+    after: app => { app.get('/slow', async request => { arrived(); await held; (request.session as any).seen = true; return 'slow' }) }
+  })
+  const browser = app.browser()
+  await logIn(app, browser)
+  const before = await browser.copy()
+  const slow = before.script(app.url('/slow'))
+  await waiting
+  await browser.submit(app.url('/logout'), {})
+  release()
+  t.equal((await slow).status, 200)
+  t.equal(store.logins.length, 1, 'the session is back')
+  t.same(store.tokenSets, [], 'its tokens are not')
+  await isAnonymous(t, app, before)
+})
+
+t.test('over https with secure: auto', async t => {
+  const { app } = await withAppSession(t, {}, { origin: 'https://app.example.com' })
+  const browser = app.browser()
+  t.equal((await logIn(app, browser)).status, 200)
+  t.equal((await browser.script(app.url('/me'))).status, 200)
+  const line = browser.history.flatMap(answer => answer.setCookies).find(line => line.startsWith('of-the-app='))
+  t.match(line, /; Secure/)
+})
+
+t.test('the login transaction keeps to the plugin\'s own cookie', async t => {
+  const { app } = await withAppSession(t)
+  const start = await app.browser().step(app.url('/login'))
+  t.equal(start.setCookies.filter(line => line.startsWith('le-auth.login.')).length, 1)
+  t.notOk(start.setCookies.some(line => line.startsWith('le-auth=')))
+})
+
+t.test('an app with @fastify/cookie alone keeps it, and the plugin brings the session', async t => {
+  let cookies = 0
+  const app = await startApp(t, {
+    before: async app => {
+      await app.register(cookie, { secret: 'of the app' })
+      app.addHook('onRequest', async () => { cookies += 1 })
+    },
+    after: app => { app.get('/signed', async (_request, reply) => reply.setCookie('x', 'y', { signed: true }).send('ok')) }
+  })
+  const browser = app.browser()
+  t.equal((await logIn(app, browser, AGENT, '/page/one')).text, 'page /page/one')
+  t.same(await browser.cookieNames(app.url('/')), ['le-auth'])
+  t.match((await browser.script(app.url('/signed'))).setCookies, [/^x=y\./], 'its secret signs')
+  await browser.submit(app.url('/logout'), {})
+  await isAnonymous(t, app, browser)
+  t.ok(cookies > 0)
+})
+
+/** An app that answers errors in its own way. */
+function ownErrors (app: FastifyInstance): void {
+  app.setErrorHandler((error: any, _request, reply) => reply.code(error.statusCode ?? 500).send({ own: true, code: error.code, status: error.statusCode }))
+}
+
+t.test('errors reach the app\'s error handler with code and status', async t => {
+  for (const own of [true, false]) {
+    const app = own ? (await withAppSession(t, {}, { before: ownErrors })).app : await startApp(t, { before: ownErrors })
+    const browser = app.browser()
+    app.sentinel.next('domain', { status: 503 })
+    const login = await browser.script(app.url('/login'))
+    t.same([login.status, login.json()], [503, { own: true, code: 'LE_AUTH_DOMAIN_API_UNAVAILABLE', status: 503 }])
+
+    const callback = await browser.script(app.url('/callback?code=x&state=y'))
+    t.same([callback.status, callback.json()], [400, { own: true, code: 'LE_AUTH_CALLBACK_INVALID', status: 400 }])
+
+    const logout = await browser.script(app.url('/logout'), { method: 'POST', headers: { 'sec-fetch-site': 'cross-site' } })
+    t.same([logout.status, logout.json()], [403, { own: true, code: 'LE_AUTH_LOGOUT_CROSS_SITE', status: 403 }])
+  }
+})
+
+t.test('errors of a guarded route reach it too, and a page of the plugin stays a page', async t => {
+  const { app } = await withAppSession(t, {}, { before: ownErrors })
+  const browser = app.browser()
+  const failed = await browser.step(app.url('/callback?code=x&state=y'))
+  t.equal(`${failed.status} ${errorCode(failed)}`, '400 LE_AUTH_CALLBACK_INVALID')
+  t.match(failed.headers['content-type'], 'text/html')
+
+  const agent = app.browser()
+  await logIn(app, agent, AGENT)
+  const refused = await agent.script(app.url('/admin'))
+  t.same([refused.status, refused.json()], [403, { own: true, code: 'LE_AUTH_ADMIN_REQUIRED', status: 403 }])
+  app.sentinel.next('users', { cutOff: 'unprocessed' })
+  const users = await agent.script(app.url('/users'))
+  t.same([users.status, users.json()], [503, { own: true, code: 'LE_AUTH_SERVICE_UNAVAILABLE', status: 503 }])
+})
+
+t.test('settings of the app’s cookie plugin do not change the plugin’s own cookies', async t => {
+  const secret = 'a secret of the app, with more than 32 characters'
+  for (const parseOptions of [{ domain: 'other.example' }, { path: '/elsewhere', sameSite: 'strict' as const }, { maxAge: 1, expires: new Date(0), partitioned: true }]) {
+    const app = await startApp(t, { before: app => app.register(cookie, { secret, parseOptions }) })
+    const browser = app.browser()
+    t.equal((await logIn(app, browser, AGENT, '/page/there')).text, 'page /page/there')
+    t.notMatch(browser.history.flatMap(answer => answer.setCookies).filter(line => line.includes('.login.')).join(), /other\.example|elsewhere|Strict|Partitioned|Max-Age=1;/)
+  }
+})
+
+t.test('an idGenerator that wants a real request is not asked at start-up for more than it can say', async t => {
+  const app = await startApp(t, {
+    before: async app => {
+      await app.register(cookie)
+      await app.register(session, {
+        secret: 'a secret of the app, with more than 32 characters',
+        cookie: { secure: false },
+        idGenerator: request => `${request!.socket.remotePort}${Math.random()}${Math.random()}`
+      })
+    }
+  })
+  t.equal((await logIn(app, app.browser(), AGENT, '/page/there')).text, 'page /page/there')
+})
