@@ -21,8 +21,7 @@ async function start (): Promise<void> {
   const settings = readSettings(process.env)
   const emulated = settings.emulated ? await startEmulator(settings.port, settings.sentinelPort) : null
   await serve(settings, emulated)
-  console.log(`\n  Northdesk is running: open ${addressOf(settings)}`)
-  if (emulated !== null) console.log(emulatorWelcome(emulated.emulator))
+  console.log(`\n  Northdesk is running: open ${addressOf(settings)}\n${emulated === null ? '' : emulatorWelcome(emulated.emulator)}`)
 }
 
 async function serve ({ port, host, trustProxy, logLevel }: Settings, emulated: Emulated | null): Promise<void> {
