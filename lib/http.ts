@@ -89,7 +89,7 @@ async function readBounded (body: Dispatcher.ResponseData['body']): Promise<stri
 
 function flatten (headers: Record<string, string | string[] | undefined>): Array<[string, string]> {
   return Object.entries(headers).flatMap(([name, value]) =>
-    [value ?? []].flat().map((single): [string, string] => [name, single]))
+    [value].flat().map((single): [string, string] => [name, single!]))
 }
 
 function reasonOf (error: unknown): string {

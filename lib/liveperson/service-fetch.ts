@@ -44,7 +44,7 @@ async function encodedForm (body: unknown): Promise<{ type: string, bytes: Uint8
 function serviceUrl (origin: string, path: unknown, accountId: string): URL {
   if (typeof path !== 'string') throw leAuthError('LE_AUTH_SERVICE_PATH_INVALID')
   const filled = path.replaceAll('{accountId}', encodeURIComponent(accountId))
-  if (!/^\/(?![/\\])/.test(filled) || !URL.canParse(filled, origin)) throw leAuthError('LE_AUTH_SERVICE_PATH_INVALID')
+  if (!/^\/(?![/\\])/.test(filled)) throw leAuthError('LE_AUTH_SERVICE_PATH_INVALID')
   const url = new URL(filled, origin)
   if (url.origin !== origin) throw leAuthError('LE_AUTH_SERVICE_PATH_INVALID')
   return url
@@ -73,7 +73,8 @@ function redirected (location: string, from: URL, method = 'GET'): URL {
 
 /** The app's own abort and its own mistakes in `init` stay what they are; only the network's errors have a cause. */
 function unavailable (error: unknown, { signal }: RequestInit): never {
-  const cause = error instanceof Error ? error.cause as { code?: string } | undefined : undefined
-  if (signal?.aborted === true || cause === undefined) throw error
+  if (signal?.aborted === true) throw error
+  const { cause } = error as { cause?: { code?: string } }
+  if (cause === undefined) throw error
   throw leAuthError('LE_AUTH_SERVICE_UNAVAILABLE', { reason: cause.code })
 }

@@ -1,5 +1,3 @@
-import { isLoopbackHost } from '../loopback.js'
-
 /** Where LivePerson's services are known to live. */
 export const LIVEPERSON_DOMAINS = ['liveperson.net', 'liveperson.com', 'lpcloud.io']
 
@@ -36,7 +34,5 @@ function isUnder (name: string, domains: string[]): boolean {
 }
 
 function loopbackOrigin (host: string): string | null {
-  if (!URL.canParse(`http://${host}`)) return null
-  const url = new URL(`http://${host}`)
-  return isLoopbackHost(url.hostname) ? url.origin : null
+  return URL.canParse(`http://${host}`) ? new URL(`http://${host}`).origin : null
 }

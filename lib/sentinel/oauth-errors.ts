@@ -77,9 +77,8 @@ function isClientRejected (failure: Failure): boolean {
 }
 
 function isAboutIdToken (error: unknown): error is OperationProcessingError {
-  if (!(error instanceof Error)) return false
-  const code = (error as OperationProcessingError).code
-  return code === JWT_CLAIM_COMPARISON || code === JWT_TIMESTAMP_CHECK || /JW[TSE]|ID Token/.test(error.message)
+  const { code, message } = error as OperationProcessingError
+  return code === JWT_CLAIM_COMPARISON || code === JWT_TIMESTAMP_CHECK || /JW[TSE]|ID Token/.test(message)
 }
 
 function claimOf (error: OperationProcessingError): string {

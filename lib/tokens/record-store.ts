@@ -37,7 +37,7 @@ export function writeRecord (store: RecordStore, id: string, record: StoredRecor
 
 /** @throws LE_AUTH_STORE_UNAVAILABLE */
 export function removeRecord (store: RecordStore, id: string): Promise<void> {
-  return settled(done => store.destroy(id, error => done(isAbsence(error) ? undefined : error)))
+  return settled(done => store.destroy(id, ignoringAbsence(done)))
 }
 
 /** @throws LE_AUTH_STORE_UNAVAILABLE */
@@ -59,7 +59,7 @@ export function quietStore (store: RecordStore): RecordStore {
   return {
     get: (id, done) => readRecord(store, id, done),
     set: (id, record, done) => quietly(done, done => store.set(id, record, done)),
-    destroy: (id, done) => quietly(done, done => store.destroy(id, done))
+    destroy: (id, done) => quietly(done, done => store.destroy(id, ignoringAbsence(done)))
   }
 }
 
@@ -71,6 +71,11 @@ function quietly (done: (error?: unknown) => void, call: (done: (error?: unknown
   }
 }
 
+/** What is not there need not be removed. */
+function ignoringAbsence (done: (error?: unknown) => void): (error?: unknown) => void {
+  return error => done(isAbsence(error) ? undefined : error)
+}
+
 /** Some stores report an absent key as ENOENT, as express-session allows. */
 function isAbsence (error: unknown): boolean {
   return (error as { code?: unknown } | null | undefined)?.code === 'ENOENT'
@@ -79,8 +84,7 @@ function isAbsence (error: unknown): boolean {
 /** A store's own message may hold its address and password, so only its code goes on. */
 function storeUnavailable (error: unknown): LeAuthError {
   if (error instanceof LeAuthError) return error
-  const code = (error as { code?: unknown }).code
-  return leAuthError('LE_AUTH_STORE_UNAVAILABLE', { reason: typeof code === 'string' ? code : undefined })
+  return leAuthError('LE_AUTH_STORE_UNAVAILABLE', { reason: (error as { code?: string }).code })
 }
 
 function isRecord (value: unknown): value is StoredRecord {

@@ -1,5 +1,6 @@
-import t from 'tap'
-import { AGENT, errorCode, logIn, startApp, upToCallback } from '../support/app.js'
+import t, { type Test } from 'tap'
+import { AGENT, errorCode, logIn, startApp, upToCallback, type TestApp } from '../support/app.js'
+import { SlowStore } from '../support/slow-store.js'
 
 t.test('reloaded while the session lives, it goes on to the return path and asks Sentinel nothing', async t => {
   const app = await startApp(t)
@@ -54,8 +55,13 @@ t.test('after a failed exchange, the state is spent', async t => {
   t.equal(app.calls('token'), 1)
 })
 
-t.test('ten times at once, one logs in', async t => {
-  const app = await startApp(t)
+for (const [where, session] of [['in memory', {}], ['in a store that all look into before anybody writes', { store: new SlowStore(20) }]] as const) {
+  t.test(`ten times at once, one logs in: ${where}`, async t => {
+    await tenAtOnce(t, await startApp(t, { options: { session } }))
+  })
+}
+
+async function tenAtOnce (t: Test, app: TestApp): Promise<void> {
   const browser = app.browser()
   const callback = await upToCallback(app, browser)
   app.sentinel.next('token', { delayMs: 50 })
@@ -64,7 +70,7 @@ t.test('ten times at once, one logs in', async t => {
   t.equal(answers.filter(answer => answer.status === 303).length, 1)
   t.equal(answers.filter(answer => errorCode(answer) === 'LE_AUTH_STATE_SPENT').length, 9)
   t.equal(app.calls('token'), 1)
-})
+}
 
 t.test('POST /callback is no route', async t => {
   const app = await startApp(t)

@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { MemoryStore } from '../../lib/session/memory-store.js'
 import { isAnonymous, isFreeOf } from '../support/anonymous.js'
 import { ADMIN, AGENT, errorCode, logIn, startApp, upToCallback, type TestApp } from '../support/app.js'
 import type { Browser } from '../support/browser.js'
@@ -285,4 +286,25 @@ t.test('a store says "not found" by an error too', async t => {
   t.equal((await logIn(app, browser)).status, 200)
   store.records.clear()
   await isAnonymous(t, app, browser)
+})
+
+/** A store of files says ENOENT for what is not there. */
+class FileStore extends MemoryStore {
+  override get (id: string, callback: Parameters<MemoryStore['get']>[1]): void {
+    super.get(id, (_error, session) => session ? callback(null, session) : callback(Object.assign(new Error('no such file'), { code: 'ENOENT' })))
+  }
+
+  override destroy (id: string, callback: Parameters<MemoryStore['destroy']>[1]): void {
+    super.get(id, (_error, session) => session ? super.destroy(id, callback) : callback(Object.assign(new Error('no such file'), { code: 'ENOENT' })))
+  }
+}
+
+t.test('a store that calls an absent record an error is no failing store', async t => {
+  const store = new FileStore(1000, Date.now)
+  t.teardown(() => store.close())
+  const app = await startApp(t, { options: { session: { store } } })
+  const browser = app.browser()
+  t.equal((await logIn(app, browser, undefined, '/page/there')).text, 'page /page/there')
+  await browser.submit(app.url('/logout'), {})
+  t.equal((await browser.script(app.url('/me'))).status, 401)
 })

@@ -1,10 +1,10 @@
 import t, { type Test } from 'tap'
 import type { StartSentinelEmulatorOptions } from '../../lib/emulator/index.js'
 import type { LeAuthOptions } from '../../lib/index.js'
-import { MemoryStore } from '../../lib/session/memory-store.js'
 import { ADMIN, AGENT, errorCode, logIn, startApp, type Person, type TestApp } from '../support/app.js'
 import type { Browser } from '../support/browser.js'
 import { Clock, HOUR, MINUTE } from '../support/clock.js'
+import { HoldingStore, SlowStore } from '../support/slow-store.js'
 
 const LONG = { idleLifetime: 8 * HOUR }
 
@@ -116,7 +116,7 @@ t.test('a refresh that ends after a logout stores nothing', async t => {
 
 t.test('a refresh that meets a logout in a slow store does not bring the login back', async t => {
   const clock = new Clock()
-  const store = new SlowStore(1000, clock.now)
+  const store = new SlowStore(4, clock.now)
   t.teardown(() => store.close())
   const app = await startApp(t, { options: { now: clock.now, session: { ...LONG, store } }, emulator: { now: clock.now } })
   const browser = app.browser()
@@ -168,9 +168,51 @@ async function currentIdToken (app: TestApp, person: Person): Promise<string> {
   return idToken
 }
 
-/** Answers a little later, as a store over the network does. */
-class SlowStore extends MemoryStore {
-  override get (...args: Parameters<MemoryStore['get']>): void { setTimeout(() => super.get(...args), 4) }
-  override set (...args: Parameters<MemoryStore['set']>): void { setTimeout(() => super.set(...args), 4) }
-  override destroy (...args: Parameters<MemoryStore['destroy']>): void { setTimeout(() => super.destroy(...args), 4) }
-}
+t.test('a refreshed token set that is written while the user logs out is taken back', async t => {
+  const clock = new Clock()
+  const store = new HoldingStore(1000, clock.now)
+  t.teardown(() => store.close())
+  const app = await startApp(t, { options: { now: clock.now, session: { ...LONG, store } }, emulator: { now: clock.now } })
+  const browser = app.browser()
+  await logIn(app, browser)
+  const before = await browser.copy()
+  clock.advance(61 * MINUTE)
+  store.hold()
+  const refreshing = before.script(app.url('/me'))
+  while (store.holds === 0) await new Promise(resolve => setTimeout(resolve, 5))
+  await browser.submit(app.url('/logout'), {})
+  store.release()
+  t.equal((await refreshing).status, 401)
+  t.equal((await before.script(app.url('/me'))).status, 401)
+})
+
+t.test('a request that comes to its guard late takes what another has refreshed, or sees the logout', async t => {
+  const clock = new Clock()
+  let release = (): void => {}
+  let held = new Promise<void>(resolve => { release = resolve })
+  const app = await startApp(t, {
+    options: { now: clock.now, session: LONG },
+    emulator: { now: clock.now },
+    after: app => app.get('/late', { preHandler: [async () => { await held }, app.requireAuth] }, async () => 'let in')
+  })
+  const browser = app.browser()
+  await logIn(app, browser)
+  const before = await browser.copy()
+  clock.advance(61 * MINUTE)
+  const first = before.script(app.url('/late'))
+  while (!app.logLines.some(line => line.includes('"/late"'))) await new Promise(resolve => setTimeout(resolve, 5))
+  await browser.script(app.url('/me'))
+  release()
+  t.equal((await first).text, 'let in')
+  t.equal(app.calls('refresh'), 1)
+
+  held = new Promise<void>(resolve => { release = resolve })
+  clock.advance(61 * MINUTE)
+  app.logLines.length = 0
+  const second = before.script(app.url('/late'))
+  while (!app.logLines.some(line => line.includes('"/late"'))) await new Promise(resolve => setTimeout(resolve, 5))
+  await browser.submit(app.url('/logout'), {})
+  release()
+  t.equal((await second).status, 401)
+  t.equal(app.calls('refresh'), 1)
+})

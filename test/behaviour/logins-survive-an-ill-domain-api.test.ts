@@ -1,5 +1,7 @@
+import { createServer } from 'node:http'
 import t, { type Test } from 'tap'
 import type { Fault } from '../../lib/emulator/index.js'
+import { freePort } from '../support/ports.js'
 import { isAnonymous } from '../support/anonymous.js'
 import { errorCode, logIn, startApp, type Setting, type TestApp } from '../support/app.js'
 import { Clock, MINUTE, SECOND } from '../support/clock.js'
@@ -147,4 +149,16 @@ t.test('one service that cannot be found leaves the others alone', async t => {
   t.equal((await browser.script(app.url('/me'))).status, 200, 'an outage is no logout')
   clock.advance(6 * SECOND)
   t.equal((await browser.script(app.url('/users'))).status, 200)
+})
+
+t.test('a connection that was never made is tried once more, so that a restart is not noticed', async t => {
+  const port = await freePort()
+  const app = await startApp(t, { options: { domainApi: `http://127.0.0.1:${port}` } })
+  const asking = app.browser().step(app.url('/login'))
+  const body = JSON.stringify({ service: 'sentinel', account: '12345678', baseURI: app.sentinel.host })
+  const restarted = createServer((_request, response) => response.end(body))
+  t.teardown(() => restarted.close())
+  await new Promise(resolve => setTimeout(resolve, 40))
+  restarted.listen(port, '127.0.0.1')
+  t.equal((await asking).status, 302)
 })

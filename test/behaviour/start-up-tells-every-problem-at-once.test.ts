@@ -84,6 +84,7 @@ const bad: Bad[] = [
   ...['a b', 'a;b', '', 'x'.repeat(65), 5, 'ä'].map((cookieName): Bad =>
     [`cookie name ${cookieName}`, { session: { cookieName } }, /^session\.cookieName must be 1 to 64 letters, digits, -, _ or \., and not begin with __/]),
   ['cookie domain', { session: { cookie: { domain: 'a; Secure' } } }, /^session\.cookie\.domain must be a domain name, such as example\.com$/],
+  ['cookie domain of somebody else', { session: { cookie: { domain: 'other.example' } } }, /^session\.cookie\.domain must be \S+, the host of redirectUri, or a domain above it$/],
   ['strict', { session: { cookie: { sameSite: 'strict' } } }, /^session\.cookie\.sameSite must be "lax" or "none"$/],
   ['partitioned no boolean', { session: { cookie: { partitioned: 'yes' } } }, /^session\.cookie\.partitioned must be true or false$/],
   ['none over http', { ...LOCAL, session: { cookie: { sameSite: 'none' } } }, /^session\.cookie\.sameSite "none" and partitioned need an https redirectUri/],

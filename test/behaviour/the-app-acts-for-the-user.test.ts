@@ -104,7 +104,8 @@ t.test('only a path is taken', async t => {
   const evil = await startServer(t, (_request, response) => response.end('got it'))
   const paths = [
     `http://${evil.host}/x`, `https://${evil.host}/x`, `//${evil.host}/x`, `/\\${evil.host}/x`, `\\\\${evil.host}/x`, `/\t/${evil.host}/x`, `/\n\\${evil.host}/x`, ` //${evil.host}/x`, 'https:/x', 'https:x',
-    `@${evil.host}/x`, `:1@${evil.host}/x`, `.${evil.host}/x`, 'x', '', '?x', '{accountId}', 'http://['
+    `@${evil.host}/x`, `:1@${evil.host}/x`, `.${evil.host}/x`, 'x', '', '?x', '{accountId}', 'http://[',
+    undefined as never, new URL(`http://${evil.host}/x`) as never
   ]
   for (const path of paths) {
     const { status, result } = await act(leAuth => leAuth.fetch('accountConfigReadOnly', path).then(tell))

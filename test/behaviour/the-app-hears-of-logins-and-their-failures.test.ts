@@ -1,14 +1,7 @@
 import t from 'tap'
-import { MemoryStore } from '../../lib/session/memory-store.js'
 import type { LeAuthError, LoginErrorEvent, LoginEvent } from '../../lib/index.js'
 import { AGENT, errorCode, logIn, startApp, upToCallback } from '../support/app.js'
-
-/** Answers a little later, as a store over the network does. */
-class SlowStore extends MemoryStore {
-  override set (...args: Parameters<MemoryStore['set']>): void {
-    setTimeout(() => super.set(...args), 20)
-  }
-}
+import { SlowStore } from '../support/slow-store.js'
 
 t.test('onLogin sees the user, can act for them, and what it puts into the session is kept', async t => {
   const events: LoginEvent[] = []
@@ -53,7 +46,7 @@ t.test('onLoginError may answer instead of the page and of the thrown error', as
     // A session that changes makes the answer wait for the store.
     after: app => app.addHook('onRequest', async ({ session }) => { Object.assign(session, { seen: Date.now() }) }),
     options: {
-      session: { store: new SlowStore(1000, Date.now) },
+      session: { store: new SlowStore(20) },
       onLoginError: (event, _request, reply) => { events.push(event); return reply.code(418).send('my own page') }
     }
   })
@@ -96,4 +89,14 @@ t.test('a fault of code is not shown as a refused login', async t => {
   const answer = await app.browser().navigate(app.url('/callback?state=x'))
   t.equal(answer.status, 500)
   t.match(answer.json(), { message: 'a bug' })
+})
+
+t.test('a fault below /login goes to the app’s error handler as it is', async t => {
+  let broken = false
+  const app = await startApp(t, { options: { now: () => { if (broken) throw new TypeError('a broken clock'); return Date.now() } } })
+  broken = true
+  const answer = await app.browser().navigate(app.url('/login'))
+  broken = false
+  t.equal(answer.status, 500)
+  t.match(answer.json(), { message: 'a broken clock' })
 })
