@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import { createServer, type AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 
@@ -47,13 +46,4 @@ function environment (): NodeJS.ProcessEnv {
   const empty = ['LE_ACCOUNT_ID', 'LE_CLIENT_ID', 'LE_CLIENT_SECRET', 'LE_REDIRECT_URI', 'LE_AUTH_SECRET', 'HOST', 'SENTINEL_PORT', 'LOG_LEVEL', 'TRUST_PROXY']
   // tsx compiles lib/ its own way, and tap would add up lines that do not match.
   return { ...Object.fromEntries(own), ...Object.fromEntries(empty.map(name => [name, ''])), _TAPJS_PROCESSINFO_COVERAGE_: '0' }
-}
-
-/** A port that was free a moment ago. */
-export async function freePort (): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
-  const { port } = server.address() as AddressInfo
-  await new Promise(resolve => { server.close(resolve) })
-  return port
 }

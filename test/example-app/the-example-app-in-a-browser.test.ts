@@ -1,7 +1,8 @@
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { launchChromium } from '../support/chromium.js'
-import { freePort, startExample } from './support.js'
+import { freePort } from '../support/ports.js'
+import { startExample } from './support.js'
 
 const PASSWORD = 'liveperson'
 const AGENT = 'maya.osei'

@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo } from 'node:net'
 import t from 'tap'
-import { freePort, startExample } from './support.js'
+import { freePort } from '../support/ports.js'
+import { startExample } from './support.js'
 
 const SECRET = 'a-client-secret-that-nobody-may-see'
 const AUTH_SECRET = 'an auth secret of more than 32 characters'
