@@ -14,7 +14,10 @@ export async function startEmulator (appPort: number, sentinelPort: number): Pro
   const { accountId, clientId, clientSecret } = EMULATOR_DEFAULTS
   // What LivePerson's staff or the Management Console would do: register the redirect URI.
   const redirectUri = `http://localhost:${appPort}/callback`
-  for (const { applications } of emulator.accounts) applications[0]?.redirectUris.push(redirectUri)
+  for (const { applications: [application] } of emulator.accounts) {
+    application!.redirectUris.push(redirectUri)
+    application!.clientName = 'Northdesk'
+  }
   return {
     emulator,
     leAuth: {

@@ -70,6 +70,8 @@ interface ErrorFacts {
   /** Fills the one `%s` of a start-up error. */
   detail?: string
   reason?: string | undefined
+  /** An error of the app's own, never one of LivePerson's: theirs may hold a token. */
+  cause?: unknown
 }
 
 /**
@@ -81,6 +83,6 @@ interface ErrorFacts {
 export function leAuthError (code: LeAuthErrorCode, facts: ErrorFacts = {}): LeAuthError {
   const Constructor = constructors.get(code)!
   const error = facts.detail === undefined ? new Constructor() : new Constructor(facts.detail)
-  if (facts.reason !== undefined) Object.assign(error, { reason: facts.reason })
-  return error as unknown as LeAuthError
+  const { reason, cause } = facts
+  return Object.assign(error, { name: 'LeAuthError', ...(reason !== undefined && { reason }), ...(cause !== undefined && { cause }) }) as unknown as LeAuthError
 }

@@ -1,4 +1,5 @@
 export { default } from './plugin.js'
+export { requireAdmin, requireAuth } from './access/guards.js'
 export { LE_AUTH_ERROR_STATUS, LeAuthError } from './errors.js'
 export type { LeAuthErrorCode } from './errors.js'
 export type { Authentication } from './access/authentication.js'

@@ -1,3 +1,6 @@
+/** What to do instead. */
+const HINTS: Record<string, string> = { prefix: ': register it inside a scope that has the prefix, or set routes' }
+
 type Rule = RegExp | ((value: string) => boolean)
 
 /**
@@ -31,7 +34,7 @@ export class OptionReader {
     if (value === undefined) return
     if (!isObject(value)) return this.refuse(`${group} must be an object`, undefined)
     for (const name of Object.keys(value)) {
-      if (!names.includes(name)) this.refuse(`${group === '' ? '' : `${group}.`}${name} is not an option of fastify-le-auth`, undefined)
+      if (!names.includes(name)) this.refuse(`${group === '' ? '' : `${group}.`}${name} is not an option of fastify-le-auth${HINTS[name] ?? ''}`, undefined)
     }
   }
 

@@ -58,7 +58,8 @@ export interface LeAuthOptions {
   now?: (() => number) | undefined
   /**
    * Called when somebody has logged in, before the session is stored: what it puts into `request.session` is kept.
-   * If it throws, nobody is logged in and the error is `LE_AUTH_LOGIN_HOOK_FAILED`.
+   * If it throws, nobody is logged in and the error is `LE_AUTH_LOGIN_HOOK_FAILED`, with what it threw as `cause`.
+   * It must not answer the request.
    */
   onLogin?: ((event: LoginEvent, request: FastifyRequest, reply: FastifyReply) => void | Promise<void>) | undefined
   /** Called when somebody has logged out of the app. It may answer the request itself, and then returns `reply`. */
@@ -122,27 +123,27 @@ export interface ApiVersionOptions {
 
 /** A login that has just succeeded. */
 export interface LoginEvent {
-  user: User
-  accountId: string
+  readonly user: User
+  readonly accountId: string
   /** Where the browser goes next. */
-  returnPath: string
+  readonly returnPath: string
 }
 
 /** A login that has just failed. */
 export interface LoginErrorEvent {
-  error: LeAuthError
+  readonly error: LeAuthError
   /** Begins the login again, with the same return path where it is known: for a "Try again" link. */
-  retryPath: string
+  readonly retryPath: string
 }
 
 /** A logout that has just happened in this app. */
 export interface LogoutEvent {
-  user: User
-  accountId: string
+  readonly user: User
+  readonly accountId: string
   /** Whether LivePerson confirmed that the user's sessions there have ended; `null` when that was not asked for. */
-  revoked: boolean | null
+  readonly revoked: boolean | null
   /** Why `revoked` is false. */
-  revocationError?: LeAuthError
+  readonly revocationError?: LeAuthError
 }
 
 /** The options after the defaults, the variables and all checks. Nothing later sees a raw option. */

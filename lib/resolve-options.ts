@@ -44,7 +44,7 @@ export function resolveOptions (raw: LeAuthOptions, env: NodeJS.ProcessEnv, scop
   const hosts = readHosts(read)
   const paths = readRoutes(read, redirect.url.pathname, scopePrefix.replace(/\/$/, ''))
   const resolved = {
-    accountId: read.required('accountId', 'LE_ACCOUNT_ID', /^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, - or _'),
+    accountId: read.required('accountId', 'LE_ACCOUNT_ID', /^[A-Za-z0-9_-]{1,64}$/, 'must be a string of 1 to 64 letters, digits, - or _'),
     clientId: read.required('clientId', 'LE_CLIENT_ID', /^[\x21-\x7e]{1,255}$/, 'must be the installation id that LivePerson gave, without spaces'),
     clientSecret: read.secretText('clientSecret', 'LE_CLIENT_SECRET'),
     redirectUri: redirect.text,
@@ -112,6 +112,7 @@ function readRoutes (read: OptionReader, publicCallback: string, scopePrefix: st
 
 function defaultCallback (read: OptionReader, publicCallback: string, scopePrefix: string): string {
   if (read.value('routes.callback') !== undefined) return '/'
+  if (publicCallback === '/') return read.refuse('redirectUri must have a path of its own, such as /callback', '/callback')
   if (!ROUTE.test(publicCallback)) return read.refuse(`redirectUri must have a path that works as a route: it ${ROUTE_RULE}; or say in routes.callback what the app sees`, '/callback')
   if (publicCallback.startsWith(`${scopePrefix}/`)) return publicCallback.slice(scopePrefix.length)
   return read.refuse(`redirectUri has the path ${publicCallback}, outside the prefix ${scopePrefix} that this plugin is registered under: ` +

@@ -6,6 +6,7 @@ import type { ReceivedRequest, RequestLog } from './request-log.js'
 import type { Account } from './settings/accounts.js'
 import type { Behaviour } from './settings/behaviour.js'
 import type { Lifetimes } from './settings/lifetimes.js'
+import { signIn } from './sign-in.js'
 import type { EmulatorState } from './state.js'
 
 /** A running emulator: where it is, what it knows, what it has seen, and how to make it misbehave. */
@@ -44,6 +45,12 @@ export interface SentinelEmulator {
   expireRefreshTokens (userId?: string): void
   /** Ends everything a user has, as the revocation endpoint does: tokens, codes and single sign-on sessions. */
   revokeUser (accountId: string, userId: string): void
+  /**
+   * Signs a user in as a browser would, for tests without one: takes the Location of the app's /login, and returns the
+   * address of the app's callback, with a code.
+   * @throws Error when there is no such user, or Sentinel shows a page instead.
+   */
+  signIn (authorizationUrl: string, loginName: string): Promise<string>
   /** Stops listening and closes every connection at once, also those a fault holds open. */
   close (): Promise<void>
 }
@@ -65,6 +72,7 @@ export function sentinelOf (
     expireAccessTokens: (userId) => ledger.endAccessTokens(userId),
     expireRefreshTokens: (userId) => ledger.endRefreshTokens(userId),
     revokeUser: (accountId, userId) => ledger.endUser(accountId, userId),
+    signIn: (authorizationUrl, loginName) => signIn(app, accounts, authorizationUrl, loginName),
     close: () => app.close()
   }
 }

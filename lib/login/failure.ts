@@ -33,8 +33,8 @@ export async function answerFailure (options: ResolvedOptions, request: FastifyR
   })
 }
 
-/** An error of the app's `onLogin`; its own message is the app's business and goes to the app's log only. */
+/** An error of the app's `onLogin`; its own message goes to the app's log and hooks, and never to the user. */
 export function hookFailure (error: unknown, request: FastifyRequest): LeAuthError {
   request.log.error({ err: error }, 'onLogin failed')
-  return leAuthError('LE_AUTH_LOGIN_HOOK_FAILED')
+  return leAuthError('LE_AUTH_LOGIN_HOOK_FAILED', { cause: error })
 }

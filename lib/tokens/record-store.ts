@@ -84,7 +84,7 @@ function isAbsence (error: unknown): boolean {
 /** A store's own message may hold its address and password, so only its code goes on. */
 function storeUnavailable (error: unknown): LeAuthError {
   if (error instanceof LeAuthError) return error
-  return leAuthError('LE_AUTH_STORE_UNAVAILABLE', { reason: (error as { code?: string }).code })
+  return leAuthError('LE_AUTH_STORE_UNAVAILABLE', { reason: (error as { code?: string }).code ?? 'without_code' })
 }
 
 function isRecord (value: unknown): value is StoredRecord {

@@ -93,7 +93,7 @@ t.test('a variable is checked as its option is, and a secret is not printed', as
   setVariables({ ...GOOD, LE_AUTH_SECRET: 'do-not-print-me', LE_CLIENT_SECRET: 'do-not print-me', LE_ACCOUNT_ID: 'a/b' })
   const error: Error = await appWith(t).then(() => { throw new Error('it started') }, error => error)
   t.equal(error.message, `fastify-le-auth cannot start:
-- accountId must be 1 to 64 letters, digits, - or _
+- accountId must be a string of 1 to 64 letters, digits, - or _
 - clientSecret must be the secret that LivePerson gave, without spaces or line breaks
 - secret must have 32 characters or more, this one has 15: make one with openssl rand -base64 32`)
 })

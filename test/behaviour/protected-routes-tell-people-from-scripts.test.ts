@@ -1,5 +1,7 @@
 import { connect } from 'node:net'
 import t from 'tap'
+import Fastify from 'fastify'
+import { requireAdmin, requireAuth } from '../../lib/index.js'
 import { EMULATOR_DEFAULTS } from '../../lib/emulator/index.js'
 import { ADMIN, logIn, startApp } from '../support/app.js'
 
@@ -146,4 +148,26 @@ t.test('as a hook of the whole app it leaves the login itself open', async t => 
     t.equal((await logIn(app, browser, guard === 'requireAuth' ? undefined : ADMIN, '/')).url, app.url('/'))
     t.equal((await browser.submit(app.url('/logout'), {})).status, 200)
   }
+})
+
+t.test('the exported guards protect routes that were defined before the plugin had loaded', async t => {
+  const app = await startApp(t, {
+    before: app => {
+      app.get('/early', { preHandler: requireAuth }, async () => 'for users')
+      app.get('/early-admin', { onRequest: requireAdmin }, async () => 'for administrators')
+    }
+  })
+  const browser = app.browser()
+  t.equal((await browser.script(app.url('/early'))).status, 401)
+  t.equal((await browser.script(app.url('/early-admin'))).status, 401)
+  await logIn(app, browser)
+  t.equal((await browser.script(app.url('/early'))).text, 'for users')
+  t.equal((await browser.script(app.url('/early-admin'))).status, 403)
+})
+
+t.test('without the plugin the exported guards let nobody through', async t => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  app.get('/early', { preHandler: requireAuth }, async () => 'never')
+  t.equal((await app.inject('/early')).statusCode, 500)
 })

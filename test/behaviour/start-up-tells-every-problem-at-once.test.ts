@@ -35,7 +35,7 @@ const bad: Bad[] = [
   ['no account', { accountId: undefined }, /^accountId is missing: set the option or LE_ACCOUNT_ID$/],
   ['empty account', { accountId: '' }, /^accountId is missing/],
   ...['../../x', '1?x=', '1#', '//evil.example', '1/../2', 'a b', 'ä', 'x'.repeat(65), '1\n', 12345678, {}, ['1'], true].map((accountId): Bad =>
-    [`SD5 account ${JSON.stringify(accountId)}`, { accountId }, /^accountId must be 1 to 64 letters, digits, - or _$/]),
+    [`SD5 account ${JSON.stringify(accountId)}`, { accountId }, /^accountId must be a string of 1 to 64 letters, digits, - or _$/]),
   ['no client', { clientId: null }, /^clientId is missing: set the option or LE_CLIENT_ID$/],
   ['client with a space', { clientId: 'a b' }, /^clientId must be the installation id that LivePerson gave, without spaces$/],
   ['client a number', { clientId: 5 }, /^clientId must be/],
@@ -84,6 +84,8 @@ const bad: Bad[] = [
   ...['a b', 'a;b', '', 'x'.repeat(65), 5, 'ä'].map((cookieName): Bad =>
     [`cookie name ${cookieName}`, { session: { cookieName } }, /^session\.cookieName must be 1 to 64 letters, digits, -, _ or \., and not begin with __/]),
   ['cookie domain', { session: { cookie: { domain: 'a; Secure' } } }, /^session\.cookie\.domain must be a domain name, such as example\.com$/],
+  ['a prefix, which Fastify would ignore', { prefix: '/auth' } as never, /^prefix is not an option of fastify-le-auth: register it inside a scope that has the prefix, or set routes$/],
+  ['redirect URI without a path', { redirectUri: 'https://app.example.com' }, /^redirectUri must have a path of its own, such as \/callback$/],
   ['cookie domain of somebody else', { session: { cookie: { domain: 'other.example' } } }, /^session\.cookie\.domain must be \S+, the host of redirectUri, or a domain above it$/],
   ['strict', { session: { cookie: { sameSite: 'strict' } } }, /^session\.cookie\.sameSite must be "lax" or "none"$/],
   ['partitioned no boolean', { session: { cookie: { partitioned: 'yes' } } }, /^session\.cookie\.partitioned must be true or false$/],

@@ -24,7 +24,13 @@ t.test('onLogin sees the user, can act for them, and what it puts into the sessi
 
 t.test('when onLogin throws, nobody is logged in, and the login of before lives on', async t => {
   let fail = false
-  const app = await startApp(t, { options: { onLogin: () => { if (fail) throw new Error('no such agent here') } } })
+  let cause: unknown
+  const app = await startApp(t, {
+    options: {
+      onLogin: () => { if (fail) throw new Error('no such agent here') },
+      onLoginError: ({ error }) => { cause = error.cause }
+    }
+  })
   const browser = app.browser()
   await logIn(app, browser, AGENT)
   fail = true
@@ -33,6 +39,7 @@ t.test('when onLogin throws, nobody is logged in, and the login of before lives 
   t.equal(errorCode(page), 'LE_AUTH_LOGIN_HOOK_FAILED')
   t.notMatch(page.text, 'no such agent')
   t.match(app.logLines.join(''), 'no such agent here', 'the app’s own log has it')
+  t.match(cause, { message: 'no such agent here' }, 'and so has the app’s own page')
   t.equal((await browser.script(app.url('/me'))).json().id, AGENT.id, 'the first login lives')
 
   const fresh = app.browser()

@@ -57,7 +57,7 @@ t.test('a demo user is one click away from the password field', async (t) => {
   const filled = await (await browser.get(link)).text()
   t.match(filled, `value="${loginNames.agent}"`)
   t.match(filled, /name="password"[^>]* autofocus/)
-  for (const role of ['Agent', 'Administrator', 'LPA', 'Disabled']) t.match(page, `<span class="role">${role}</span>`)
+  for (const role of ['Agent', 'Administrator', 'LivePerson staff', 'Disabled']) t.match(page, `<span class="role">${role}</span>`)
 })
 
 t.test('of many users eight are shown', async (t) => {

@@ -62,7 +62,10 @@ function applicationOf ({ accounts }: EmulatorState, accountId: string, clientId
 // Sentinel deviates: by POST the redirect URI is always required.
 function redirectUriOf ({ redirectUris }: Application, method: string, sent: string | undefined): string {
   if (sent !== undefined && redirectUris.includes(sent)) return sent
-  if (sent !== undefined) throw new PageRefusal(400, 'The redirect_uri is not registered for this application.')
+  if (sent !== undefined) {
+    throw new PageRefusal(400, 'The redirect_uri is not registered for this application. ' +
+      'Add it to redirectUris of the application, in the accounts that the emulator is given.')
+  }
   const [only] = redirectUris
   if (method === 'POST' || redirectUris.length !== 1 || !only) {
     throw new PageRefusal(400, 'The parameter redirect_uri is missing.')

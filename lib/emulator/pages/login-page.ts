@@ -53,6 +53,6 @@ ${users.slice(0, USERS_SHOWN).map((user) => html`<li><a href="${action}&user=${e
 
 function roleOf (user: User): string {
   if (!user.enabled) return 'Disabled'
-  if (user.isLpa) return 'LPA'
+  if (user.isLpa) return 'LivePerson staff'
   return user.isAdmin ? 'Administrator' : 'Agent'
 }
