@@ -40,6 +40,16 @@ t.test('its code compiles', async t => {
   t.same(problems.map(({ messageText, file, start }) => `${file?.fileName} ${start} ${ts.flattenDiagnosticMessageText(messageText, ' ')}`), [])
 })
 
+t.test('its login without a browser works', async t => {
+  const folder = mkdtempSync(join(root, 'test/readme-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const code = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code!).find(code => code.includes('sentinel.signIn'))
+  writeFileSync(join(folder, 'login.ts'), `${code}\nexport const answer = me\n`)
+  const { answer } = await import(join(folder, 'login.ts'))
+  t.equal(answer.statusCode, 200)
+  t.equal(answer.json().id, '3562186410')
+})
+
 t.test('every link inside it leads somewhere', async t => {
   const anchors = [...readme.matchAll(/^#+ (.+)$/gm)].map(([, title]) => `#${title!.toLowerCase().replace(/[^\w -]/g, '').replaceAll(' ', '-')}`)
   for (const [, anchor] of readme.matchAll(/\]\((#[^)]+)\)/g)) t.ok(anchors.includes(anchor!), anchor!)
