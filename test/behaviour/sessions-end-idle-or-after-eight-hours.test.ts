@@ -3,6 +3,7 @@ import { MemoryStore } from '../../lib/session/memory-store.js'
 import { logIn, startApp, type TestApp } from '../support/app.js'
 import { Clock, HOUR, MINUTE } from '../support/clock.js'
 import { CountingStore } from '../support/counting-store.js'
+import { TestStore } from '../support/stores.js'
 
 async function appWithClock (t: Test, session: object = {}): Promise<{ app: TestApp, clock: Clock }> {
   const clock = new Clock()
@@ -51,4 +52,19 @@ t.test('both can be set, and an ended login does not come back', async t => {
   clock.advance(3 * MINUTE)
   for (let i = 0; i < 3; i += 1) t.equal((await browser.script(app.url('/me'))).status, 401)
   t.same(store.records().filter(record => record?.leAuthTokenSet !== undefined), [], 'the tokens are gone from the store')
+})
+
+t.test('the plugin keeps both by itself, whatever the store forgets', async t => {
+  for (const lifetime of ['idleLifetime', 'absoluteLifetime']) {
+    const { app, clock } = await appWithClock(t, { store: new TestStore(), [lifetime]: 10 * MINUTE })
+    const browser = app.browser()
+    await logIn(app, browser)
+    clock.advance(9 * MINUTE)
+    const forgetful = await browser.copy()
+    t.equal((await browser.script(app.url('/me'))).status, 200)
+    clock.advance(2 * MINUTE)
+    t.equal((await browser.script(app.url('/me'))).status, lifetime === 'idleLifetime' ? 200 : 401)
+    clock.advance(11 * MINUTE)
+    t.equal((await forgetful.script(app.url('/me'))).status, 401, lifetime)
+  }
 })
