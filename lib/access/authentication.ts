@@ -30,7 +30,7 @@ export class Authentication {
   /** `null` after a logout. */
   #record: TokenSetRecord | null
 
-  /** One refresh serves one request, however short the new token's life is. */
+  /** One refresh serves one request, however short the new token's life is, and however long an outage lasts. */
   #refreshed = false
 
   constructor (login: SessionLogin, record: TokenSetRecord, request: FastifyRequest, reply: FastifyReply, collaborators: Collaborators) {
@@ -106,11 +106,10 @@ export class Authentication {
     const { accountId, tokenSetId, user } = this.#login
     try {
       this.#record = await this.#with.refresh({ store: this.#request.sessionStore, accountId, userId: user.id, tokenSetId, usedRecord })
-      this.#refreshed = true
     } catch (error) {
       // A token whose end was never told counts as alive until Sentinel says otherwise.
-      if ((error as LeAuthError).code === 'LE_AUTH_REFRESH_UNAVAILABLE' && usedRecord.expiresAt === null) return
-      throw error
+      if ((error as LeAuthError).code !== 'LE_AUTH_REFRESH_UNAVAILABLE' || usedRecord.expiresAt !== null) throw error
     }
+    this.#refreshed = true
   }
 }

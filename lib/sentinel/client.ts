@@ -2,7 +2,7 @@ import { allowInsecureRequests, ClientSecretPost, clockSkew, clockTolerance, cus
 import type { HttpClient } from '../http.js'
 
 /** Clocks of two healthy servers are closer than this; a longer one would make `exp` meaningless. In seconds. */
-const CLOCK_TOLERANCE = 60
+export const CLOCK_TOLERANCE = 60
 
 /** This application as Sentinel's client: who it is, how it proves that, how it calls. */
 export interface SentinelClient {

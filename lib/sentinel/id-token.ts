@@ -1,12 +1,11 @@
 import { getValidatedIdTokenClaims, type IDToken, type TokenEndpointResponse } from 'oauth4webapi'
 import { leAuthError } from '../errors.js'
+import { CLOCK_TOLERANCE } from './client.js'
 import type { Sentinel } from './endpoints.js'
 import { isIssuerMismatch } from './oauth-errors.js'
 
 /** RFC 7515 §3.1, with a signature: oauth4webapi leaves that to the check of the signature. */
 const SIGNED = /^[\w-]+\.[\w-]+\.[\w-]+$/
-/** An id_token comes fresh from the token endpoint; the tolerance is that of `exp`. In seconds. */
-const CLOCK_TOLERANCE = 60
 
 type Check = (sentinel: Sentinel, response: Response) => Promise<TokenEndpointResponse>
 

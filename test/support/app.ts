@@ -65,15 +65,39 @@ export async function startApp (t: Test, setting: Setting = {}): Promise<TestApp
   const redirectUri = origin + callback
   for (const account of sentinel.accounts) account.applications[0]!.redirectUris.push(redirectUri)
 
+  return runApp(t, {
+    sentinel,
+    origin,
+    redirectUri,
+    ...(setting.port !== undefined && { port: setting.port }),
+    ...(setting.fastify !== undefined && { fastify: setting.fastify }),
+    build: async app => {
+      await setting.before?.(app)
+      await app.register(leAuth, { ...optionsFor(sentinel, redirectUri), ...setting.options })
+      addRoutes(app)
+      await setting.after?.(app)
+    }
+  })
+}
+
+interface Run {
+  sentinel: SentinelEmulator
+  origin: string
+  redirectUri: string
+  port?: number
+  fastify?: FastifyServerOptions
+  /** Makes the app what it is, before it listens. */
+  build: (app: FastifyInstance) => unknown
+}
+
+/** Starts an app that writes its log into an array, and closes it with the test. */
+export async function runApp (t: Test, { sentinel, origin, redirectUri, port = 0, fastify, build }: Run): Promise<TestApp> {
   const logLines: string[] = []
   const stream = new Writable({ write (line, _encoding, done) { logLines.push(String(line)); done() } })
-  const app = Fastify({ logger: { level: 'trace', stream }, forceCloseConnections: true, trustProxy: origin.startsWith('https:'), ...setting.fastify })
+  const app = Fastify({ logger: { level: 'trace', stream }, forceCloseConnections: true, trustProxy: origin.startsWith('https:'), ...fastify })
   t.teardown(() => app.close())
-  await setting.before?.(app)
-  await app.register(leAuth, { ...optionsFor(sentinel, redirectUri), ...setting.options })
-  addRoutes(app)
-  await setting.after?.(app)
-  await app.listen({ host: '127.0.0.1', port: setting.port ?? 0 })
+  await build(app)
+  await app.listen({ host: '127.0.0.1', port })
   const server = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
   return {
     app,

@@ -1,10 +1,7 @@
-import { Writable } from 'node:stream'
-import type { AddressInfo } from 'node:net'
-import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import type { Test } from 'tap'
 import { startSentinelEmulator, type SentinelEmulator } from '../../lib/emulator/index.js'
-import { optionsFor, type TestApp } from './app.js'
-import { Browser } from './browser.js'
+import { optionsFor, runApp, type TestApp } from './app.js'
 
 interface ScopedSetting {
   /** Registers the plugin wherever the test wants it. */
@@ -20,23 +17,11 @@ export async function startScopedApp (t: Test, { build, callbacks, origin = 'htt
   const sentinel: SentinelEmulator = await startSentinelEmulator()
   t.teardown(() => sentinel.close())
   for (const account of sentinel.accounts) account.applications[0]!.redirectUris.push(...callbacks.map(path => origin + path))
-  const logLines: string[] = []
-  const stream = new Writable({ write (line, _encoding, done) { logLines.push(String(line)); done() } })
-  const app = Fastify({ logger: { level: 'trace', stream }, forceCloseConnections: true, trustProxy: origin.startsWith('https:'), ...fastify })
-  t.teardown(() => app.close())
-  await build(app, callback => optionsFor(sentinel, origin + callback))
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  const server = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
-  return {
-    app,
+  return runApp(t, {
     sentinel,
     origin,
-    server,
     redirectUri: origin + callbacks[0]!,
-    logLines,
-    events: () => logLines.map(line => JSON.parse(line)).filter(line => line.leAuth !== undefined).map(line => line.leAuth),
-    browser: () => new Browser({ [origin]: server }),
-    url: path => origin + path,
-    calls: endpoint => sentinel.requests.filter(request => request.endpoint === endpoint).length
-  }
+    ...(fastify !== undefined && { fastify }),
+    build: app => build(app, callback => optionsFor(sentinel, origin + callback))
+  })
 }
