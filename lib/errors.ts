@@ -35,6 +35,7 @@ const definitions = {
   LE_AUTH_ADMIN_REQUIRED: [403, 'This is for administrators of the LivePerson account only.'],
   LE_AUTH_SESSION_ENDED: [401, 'This login has ended. Log in again.'],
   LE_AUTH_REFRESH_UNAVAILABLE: [503, 'Your access to LivePerson cannot be renewed at the moment. You are still logged in; try again in a minute.'],
+  LE_AUTH_MIN_TTL_INVALID: [500, 'request.leAuth.getAccessToken takes minTtl in ms: a number from 0 up.'],
 
   LE_AUTH_LOGOUT_CROSS_SITE: [403, 'Logging out is only possible from a page of this app: send the POST from the same origin.'],
   LE_AUTH_REVOCATION_FAILED: [502, 'You are logged out of this app, but LivePerson could not be told to end your other sessions. Log out there as well.'],

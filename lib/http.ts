@@ -3,7 +3,7 @@ import { Agent, fetch, request, type Dispatcher, type RequestInit, type Response
 
 /** No answer of Sentinel or the Domain API comes near this; more is a fault or an attack. */
 const MAX_BODY_BYTES = 1024 * 1024
-/** The connection was never made, so that nothing can be done twice; a code exchange may be repeated after these only. */
+/** The connection was never made; a code exchange may be repeated after these only. */
 const NEVER_CONNECTED = ['ECONNREFUSED', 'ENETUNREACH', 'EHOSTUNREACH', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']
 /** A server that is just restarting is back after that, in ms. */
 const RETRY_AFTER = 100
@@ -18,6 +18,11 @@ export class HttpError extends Error {
     super(`no usable HTTP answer: ${reason}`)
     this.name = 'HttpError'
     this.reason = reason
+  }
+
+  /** Whether the request cannot have arrived, so that nothing can be done twice. */
+  get neverConnected (): boolean {
+    return NEVER_CONNECTED.includes(this.reason)
   }
 }
 
@@ -59,7 +64,7 @@ async function send (dispatcher: Dispatcher, timeout: number, url: string, call:
   const signal = AbortSignal.timeout(timeout)
   const attempt = (): Promise<Response> => once(dispatcher, signal, url, call)
   return attempt().catch(async (error: HttpError) => {
-    if (!NEVER_CONNECTED.includes(error.reason)) throw error
+    if (!error.neverConnected) throw error
     await wait(RETRY_AFTER)
     return attempt()
   })

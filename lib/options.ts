@@ -4,6 +4,7 @@ import type { Dispatcher } from 'undici'
 import type { LeAuthError } from './errors.js'
 import type { HostTrust } from './liveperson/trusted-host.js'
 import type { User } from './sentinel/claims.js'
+import type { RefreshLock } from './tokens/refresh-lock.js'
 
 /** What `app.register(leAuth, options)` takes. The first five fall back to their environment variables. */
 export interface LeAuthOptions {
@@ -27,6 +28,14 @@ export interface LeAuthOptions {
   routes?: RouteOptions | undefined
   /** The session and its cookie. Name, attributes and store belong to the app's own session plugin, where it has one. */
   session?: SessionOptions | undefined
+  /**
+   * How long before its end an access token is refreshed, in ms; half its life at the most. Requests go on meanwhile with the
+   * token there is. Tokens are refreshed every 30 minutes in any case, while the user is active.
+   * @default 300000 (5 minutes)
+   */
+  refreshMargin?: number | undefined
+  /** Keeps processes that share `session.store` from refreshing the same tokens at once; see {@link RefreshLock}. @default none */
+  refreshLock?: RefreshLock | undefined
   /** Session keys that survive a login; everything else of the session before it is dropped. @default [] */
   keepOnLogin?: string[] | undefined
   /** Where a login ends that was begun without a return path: a path as the browser sees it. @default '/', below what a proxy strips */
@@ -169,6 +178,8 @@ export interface ResolvedOptions {
     idleLifetime: number
     absoluteLifetime: number
   }
+  refreshMargin: number
+  refreshLock?: RefreshLock
   keepOnLogin: Array<keyof Session & string>
   defaultReturnPath: string
   logoutReturnPath: string

@@ -30,21 +30,35 @@ async function leAuth (app: FastifyInstance, rawOptions: LeAuthOptions): Promise
   const { now } = options
 
   const http = createHttpClient(options.httpTimeout, options.dispatcher)
-  app.addHook('onClose', () => http.close())
   const domainApi = createDomainApi(options, http)
   const client = createSentinelClient({ ...options, loopback: options.trust.loopback }, http)
   const sentinelOf = async (accountId: string): Promise<Sentinel> =>
     sentinelEndpoints(await domainApi.originOf(accountId, 'sentinel'), accountId, options.apiVersion)
+  const revoke = (accountId: string, refreshToken: string): Promise<void> => revokeToken(sentinelOf(accountId), client, refreshToken)
 
   const setup = await setUpSession(app, options)
-  const tokenSets = createTokenSetStore(createSealer(options.secrets, 'token set'), now)
+  const { sharedStore } = setup
+  const tokenSets = createTokenSetStore({ sealer: createSealer(options.secrets, 'token set'), refreshMargin: options.refreshMargin, sharedStore, now })
   const sessions = createLoginSessions(app, options, setup, tokenSets)
+  const { refresh, settled } = createRefresh({
+    tokenSets,
+    sharedStore,
+    now,
+    revoke,
+    ...(options.refreshLock !== undefined && { lock: options.refreshLock }),
+    requestTokens: (accountId, userId, refreshToken) => refreshTokens(sentinelOf(accountId), client, { refreshToken, userId, now: now() })
+  })
+  app.addHook('onClose', async () => {
+    // New tokens that were not stored would be lost, and with them the login.
+    await settled()
+    await http.close()
+  })
   const authenticate = createAuthenticate(sessions, {
     tokenSets,
     now,
-    refresh: createRefresh(tokenSets, (accountId, userId, refreshToken) => refreshTokens(sentinelOf(accountId), client, { refreshToken, userId, now: now() })),
+    refresh,
     callService: (call) => serviceFetch(http, domainApi, call),
-    logout: createLogout({ options, sessions, tokenSets, revoke: (accountId, refreshToken) => revokeToken(sentinelOf(accountId), client, refreshToken) })
+    logout: createLogout({ options, sessions, tokenSets, revoke })
   })
   const guards = createGuards(options)
   app.decorateRequest('leAuth', null)
@@ -54,7 +68,7 @@ async function leAuth (app: FastifyInstance, rawOptions: LeAuthOptions): Promise
 
   const transactions = createLoginTransactions(options)
   const login = createLoginStart({ options, setup, domainApi, transactions })
-  const callback = createCallback({ options, client, transactions, spentStates: createSpentStates(now, setup.sharedStore), sessions, authenticate })
+  const callback = createCallback({ options, client, transactions, spentStates: createSpentStates(now, sharedStore), sessions, authenticate })
   addRoutes(app, options, login, callback)
   await app.register(async scope => logoutRoute(scope, options, sessions))
 }

@@ -7,10 +7,11 @@ import { isLoopbackHost } from './loopback.js'
 import type { LeAuthOptions, ResolvedOptions } from './options.js'
 import { OptionReader } from './option-reader.js'
 import { returnPath } from './return-path.js'
+import type { RefreshLock } from './tokens/refresh-lock.js'
 
 /** The names of all options, each group's below the group's name. */
 export const OPTION_NAMES = {
-  '': ['accountId', 'clientId', 'clientSecret', 'redirectUri', 'secret', 'routes', 'session', 'keepOnLogin', 'defaultReturnPath',
+  '': ['accountId', 'clientId', 'clientSecret', 'redirectUri', 'secret', 'routes', 'session', 'refreshMargin', 'refreshLock', 'keepOnLogin', 'defaultReturnPath',
     'logoutReturnPath', 'authorizationMethod', 'pkce', 'scope', 'apiVersion', 'domainApi', 'sentinelDomain', 'trustedDomains',
     'httpTimeout', 'dispatcher', 'now', 'onLogin', 'onLogout', 'onLoginError'],
   routes: ['login', 'callback', 'logout'],
@@ -25,6 +26,10 @@ const REGISTER_OPTIONS = ['logLevel', 'logSerializers']
 const IDLE_LIFETIME = 60 * 60 * 1000
 /** LivePerson's own session length. */
 const ABSOLUTE_LIFETIME = 8 * 60 * 60 * 1000
+/** Time for a few tries (PROTOCOL.md §8: after 5, 10 and 15 s), and for an active user to make a request. */
+const REFRESH_MARGIN = 5 * 60 * 1000
+/** LivePerson asks for a refresh every 30 minutes; a longer margin would only ask sooner. */
+const LONGEST_MARGIN = 30 * 60 * 1000
 /** 400 days, after which browsers forget any cookie. */
 const LONGEST_LIFETIME = 400 * 24 * 60 * 60 * 1000
 
@@ -52,6 +57,8 @@ export function resolveOptions (raw: LeAuthOptions, env: NodeJS.ProcessEnv, scop
     secrets: read.secrets('secret', 'LE_AUTH_SECRET', 32),
     ...paths,
     session: readSession(read, redirect.url),
+    refreshMargin: read.wholeNumber('refreshMargin', REFRESH_MARGIN, 0, LONGEST_MARGIN),
+    ...read.optional('refreshLock', read.withMethods<RefreshLock>('refreshLock', ['acquire'], 'an object with acquire(tokenSetId), such as redisRefreshLock(client)')),
     keepOnLogin: readKeepOnLogin(read),
     defaultReturnPath: readPath(read, 'defaultReturnPath', redirect.url.origin, `${paths.publicPrefix}/`),
     logoutReturnPath: readPath(read, 'logoutReturnPath', redirect.url.origin, `${paths.publicPrefix}/`),

@@ -3,21 +3,23 @@ import { dirname, join, relative } from 'node:path'
 import t from 'tap'
 
 /** What each room may import; types included, for a type is knowledge too. Files at the top of lib/ are a room each. */
-const GROUND = ['errors', 'loopback', 'return-path', 'route-headers', 'http']
+const GROUND = ['diagnostics', 'errors', 'loopback', 'return-path', 'route-headers', 'http']
 const MAY_IMPORT: Record<string, string[]> = {
-  index: ['plugin', 'errors', 'options', 'access', 'sentinel'],
+  index: ['plugin', 'diagnostics', 'errors', 'options', 'access', 'sentinel', 'tokens'],
+  'redis-refresh-lock': ['tokens'],
   plugin: ['options', 'resolve-options', 'augmentation', 'login', 'access', 'session', 'tokens', 'sentinel', 'liveperson', ...GROUND],
   augmentation: ['access', 'session'],
-  options: ['errors', 'liveperson', 'sentinel'],
+  options: ['errors', 'liveperson', 'sentinel', 'tokens'],
   'option-reader': [],
-  'resolve-options': ['options', 'option-reader', 'liveperson', ...GROUND],
+  'resolve-options': ['options', 'option-reader', 'liveperson', 'tokens', ...GROUND],
   login: ['access', 'session', 'tokens', 'sentinel', 'liveperson', 'options', ...GROUND],
   access: ['session', 'tokens', 'sentinel', 'liveperson', 'options', ...GROUND],
   session: ['tokens', 'sentinel', 'options', ...GROUND],
-  tokens: ['errors'],
+  tokens: ['diagnostics', 'errors'],
   sentinel: ['tokens', 'errors', 'http'],
   liveperson: ['errors', 'http', 'loopback'],
   emulator: [],
+  diagnostics: ['errors'],
   errors: [],
   loopback: [],
   'return-path': [],

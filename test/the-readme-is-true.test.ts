@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import ts from 'typescript'
-import { LE_AUTH_ERROR_STATUS } from '../lib/index.js'
+import { LE_AUTH_CHANNELS, LE_AUTH_ERROR_STATUS } from '../lib/index.js'
 import { OPTION_NAMES } from '../lib/resolve-options.js'
 
 const root = join(import.meta.dirname, '..')
@@ -19,6 +19,10 @@ t.test('its table of options is that of the code, both ways', async t => {
   const groups = Object.keys(OPTION_NAMES)
   const names = Object.entries(OPTION_NAMES).flatMap(([group, names]) => names.map(name => group === '' ? name : `${group}.${name}`))
   t.same(table.sort(), names.filter(name => !groups.includes(name)).sort())
+})
+
+t.test('its table of channels is that of the code, both ways', async t => {
+  t.same([...readme.matchAll(/^\| `(fastify-le-auth:[\w:]+)` \|/gm)].map(([, name]) => name), LE_AUTH_CHANNELS)
 })
 
 t.test('its code compiles', async t => {

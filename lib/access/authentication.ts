@@ -1,21 +1,35 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { RequestInit, Response } from 'undici'
-import { leAuthError, LeAuthError } from '../errors.js'
-import type { ServiceCall } from '../liveperson/service-fetch.js'
+import { leAuthError } from '../errors.js'
+import { isRepeatable, type ServiceCall } from '../liveperson/service-fetch.js'
 import type { User } from '../sentinel/claims.js'
 import type { SessionLogin } from '../session/login-session.js'
 import type { Refresh } from '../tokens/refresh.js'
+import type { TokenSet } from '../tokens/token-set.js'
 import type { TokenSetRecord, TokenSetStore } from '../tokens/token-set-store.js'
 import type { Logout, LogoutOptions, LogoutResult } from './logout.js'
 
 /** What an authentication needs of the plugin to act; the same for all requests. */
 export interface Collaborators {
   tokenSets: TokenSetStore
-  refresh: Refresh
+  refresh: Refresh['refresh']
   callService: (call: ServiceCall) => Promise<Response>
   logout: Logout
   now: () => number
 }
+
+/** What `request.leAuth.getAccessToken` takes. */
+export interface AccessTokenOptions {
+  /**
+   * How long the token should live at least, in ms; one that ends sooner is refreshed first. Without effect where Sentinel
+   * does not tell when tokens end, or gives shorter ones: `expiresAt` says what it is.
+   * @default 0
+   */
+  minTtl?: number | undefined
+}
+
+/** A token that a service refuses although it is younger than this is not refreshed for it, in ms: the service means something else. */
+const YOUNG = 60 * 1000
 
 /** `request.leAuth`: who is logged in, and what the app can do for them. Turned into text, it shows no token. */
 export class Authentication {
@@ -29,9 +43,6 @@ export class Authentication {
   readonly #with: Collaborators
   /** `null` after a logout. */
   #record: TokenSetRecord | null
-
-  /** One refresh serves one request, however short the new token's life is, and however long an outage lasts. */
-  #refreshed = false
 
   constructor (login: SessionLogin, record: TokenSetRecord, request: FastifyRequest, reply: FastifyReply, collaborators: Collaborators) {
     this.user = login.user
@@ -57,18 +68,26 @@ export class Authentication {
   /**
    * The user's access token, refreshed first where it has ended. Keep it on the server.
    *
-   * @throws LE_AUTH_SESSION_ENDED, LE_AUTH_REFRESH_UNAVAILABLE, LE_AUTH_STORE_UNAVAILABLE
+   * @throws LE_AUTH_SESSION_ENDED, LE_AUTH_REFRESH_UNAVAILABLE, LE_AUTH_STORE_UNAVAILABLE, LE_AUTH_MIN_TTL_INVALID
    */
-  async getAccessToken (): Promise<string> {
-    await Authentication.refreshDue(this)
-    if (this.#record === null) throw leAuthError('LE_AUTH_SESSION_ENDED')
-    const tokens = await this.#with.tokenSets.open(this.#login.tokenSetId, this.#record)
-    if (tokens === null) throw leAuthError('LE_AUTH_SESSION_ENDED', { reason: 'not_sealed_here' })
-    return tokens.accessToken
+  async getAccessToken ({ minTtl = 0 }: AccessTokenOptions = {}): Promise<string> {
+    if (!Number.isFinite(minTtl) || minTtl < 0) throw leAuthError('LE_AUTH_MIN_TTL_INVALID')
+    await Authentication.keepFresh(this, minTtl)
+    return (await this.#tokens()).accessToken
   }
 
   /**
-   * Calls a LivePerson service as the user. The host comes from the Domain API; the token goes to no other.
+   * Gets new tokens from Sentinel now, however long the present ones would live: after a change of the user's rights, say.
+   *
+   * @throws LE_AUTH_SESSION_ENDED, LE_AUTH_REFRESH_UNAVAILABLE, LE_AUTH_STORE_UNAVAILABLE
+   */
+  async refresh (): Promise<void> {
+    await this.#refresh(this.#living())
+  }
+
+  /**
+   * Calls a LivePerson service as the user. The host comes from the Domain API; the token goes to no other. Where the
+   * service answers 401, the tokens are refreshed and the call is repeated, once, unless its body is a stream.
    *
    * @param service the service's name in the Domain API, such as `accountConfigReadOnly`
    * @param path from the slash on, such as `/api/account/{accountId}/configuration/le-users/users`
@@ -77,8 +96,15 @@ export class Authentication {
    * and those of `getAccessToken`
    */
   async fetch (service: string, path: string, init: RequestInit = {}): Promise<Response> {
+    const call = { accountId: this.accountId, service, path, init }
     const accessToken = await this.getAccessToken()
-    return this.#with.callService({ accountId: this.accountId, service, path, accessToken, init })
+    const response = await this.#with.callService({ ...call, accessToken })
+    if (response.status !== 401) return response
+    const newer = await this.#tokenAfterRefusal(accessToken).catch(async error => { await response.body?.cancel(); throw error })
+    if (newer === null || !isRepeatable(init)) return response
+    await response.body?.cancel()
+    // RFC 9110 §15.5.2: a request that was answered 401 has not been applied.
+    return this.#with.callService({ ...call, accessToken: newer })
   }
 
   /**
@@ -88,28 +114,57 @@ export class Authentication {
    * @throws LE_AUTH_STORE_UNAVAILABLE, LE_AUTH_SESSION_ENDED
    */
   async logout (options: LogoutOptions = {}): Promise<LogoutResult> {
-    if (this.#record === null) throw leAuthError('LE_AUTH_SESSION_ENDED')
-    const record = this.#record
+    const record = this.#living()
     const result = await this.#with.logout(this.#request, this.#reply, this.#login, record, options)
     this.#record = null
     return result
   }
 
-  /** A promise while the access token has to be refreshed, `null` when there is nothing to wait for. */
-  static refreshDue (authentication: Authentication): Promise<void> | null {
+  /**
+   * Refreshes an access token that is due: behind the request while the token lives, and before it where the token has ended.
+   *
+   * @param minTtl how long it should live at least, in ms
+   * @returns a promise while there is something to wait for, `null` when there is not
+   */
+  static keepFresh (authentication: Authentication, minTtl = 0): Promise<void> | null {
     const record = authentication.#record
-    if (record === null || authentication.#refreshed || authentication.#with.now() < record.refreshAt) return null
-    return authentication.#refresh(record)
+    if (record === null) return null
+    const now = authentication.#with.now()
+    const end = record.expiresAt ?? Infinity
+    if (now < record.refreshAt && now + minTtl < end) return null
+    const refreshing = authentication.#refresh(record)
+    if (now >= end) return refreshing
+    // The token at hand lives on, whatever comes of it.
+    const behind = refreshing.catch(() => {})
+    return now + minTtl < end ? null : behind
   }
 
   async #refresh (usedRecord: TokenSetRecord): Promise<void> {
     const { accountId, tokenSetId, user } = this.#login
-    try {
-      this.#record = await this.#with.refresh({ store: this.#request.sessionStore, accountId, userId: user.id, tokenSetId, usedRecord })
-    } catch (error) {
-      // A token whose end was never told counts as alive until Sentinel says otherwise.
-      if ((error as LeAuthError).code !== 'LE_AUTH_REFRESH_UNAVAILABLE' || usedRecord.expiresAt !== null) throw error
-    }
-    this.#refreshed = true
+    const { sessionStore: store, log } = this.#request
+    this.#record = await this.#with.refresh({ store, accountId, userId: user.id, tokenSetId, usedRecord, log })
+  }
+
+  /** What to repeat a refused call with; `null` where a newer token could not help. */
+  async #tokenAfterRefusal (refused: string): Promise<string | null> {
+    const { accessToken, issuedAt } = await this.#tokens()
+    // A refresh behind this request was quicker.
+    if (accessToken !== refused) return accessToken
+    if (this.#with.now() - issuedAt < YOUNG) return null
+    await this.refresh()
+    return (await this.#tokens()).accessToken
+  }
+
+  async #tokens (): Promise<TokenSet> {
+    const tokens = await this.#with.tokenSets.open(this.#login.tokenSetId, this.#living())
+    if (tokens !== null) return tokens
+    // A refresh finds the same and ends the login, unless another process has meanwhile written what does open.
+    await this.refresh()
+    return this.#tokens()
+  }
+
+  #living (): TokenSetRecord {
+    if (this.#record === null) throw leAuthError('LE_AUTH_SESSION_ENDED', { reason: 'logged_out' })
+    return this.#record
   }
 }

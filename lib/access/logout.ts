@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { publish } from '../diagnostics.js'
 import { leAuthError, type LeAuthError } from '../errors.js'
 import type { ResolvedOptions } from '../options.js'
 import type { LoginSessions, SessionLogin } from '../session/login-session.js'
@@ -32,7 +33,7 @@ interface LogoutParts {
 export function createLogout ({ options, sessions, tokenSets, revoke }: LogoutParts): Logout {
   return async function logout (request, reply, login, record, { revoke: revocationAsked = false }) {
     const tokens = revocationAsked ? await tokenSets.open(login.tokenSetId, record) : null
-    await sessions.end(request, reply)
+    await sessions.end(request, reply, { revoke: revocationAsked })
     request.leAuth = null
     const result = revocationAsked ? await revocation(login.accountId, tokens?.refreshToken) : { revoked: null }
     tell(request, login, result)
@@ -52,7 +53,9 @@ export function createLogout ({ options, sessions, tokenSets, revoke }: LogoutPa
 }
 
 function tell (request: FastifyRequest, login: SessionLogin, { revoked, revocationError }: LogoutResult): void {
-  const facts = { event: 'logout', accountId: login.accountId, userId: login.user.id, revoked }
+  const who = { accountId: login.accountId, userId: login.user.id }
+  publish('fastify-le-auth:logout', { ...who, revoked })
+  const facts = { event: 'logout', ...who, revoked }
   if (revocationError === undefined) request.log.info({ leAuth: facts }, 'logged out')
   else request.log.warn({ leAuth: { ...facts, code: revocationError.code, reason: revocationError.reason } }, 'logged out here, but not at LivePerson')
 }

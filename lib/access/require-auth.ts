@@ -17,12 +17,10 @@ export function createGuards (options: ResolvedOptions): { requireAuth: Guard, r
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'private, no-store')
     // Not only null: where the plugin's hook has not run, nobody is logged in.
     if (!request.leAuth) return refuse(request, reply)
-    const { accountId, user } = request.leAuth
-    const due = Authentication.refreshDue(request.leAuth)
-    if (due === null) return done()
-    due.then(() => done(), (error: LeAuthError) => {
+    const refreshed = Authentication.keepFresh(request.leAuth)
+    if (refreshed === null) return done()
+    refreshed.then(() => done(), (error: LeAuthError) => {
       if (error.code !== 'LE_AUTH_SESSION_ENDED') return done(error)
-      request.log.info({ leAuth: { event: 'session_ended', accountId, userId: user.id, reason: error.reason } }, 'login has ended')
       request.leAuth = null
       refuse(request, reply)
     })

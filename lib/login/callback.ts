@@ -1,6 +1,7 @@
 import { promisify } from 'node:util'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Authenticate } from '../access/authenticate.js'
+import { publish } from '../diagnostics.js'
 import { leAuthError } from '../errors.js'
 import type { LoginEvent, ResolvedOptions } from '../options.js'
 import { authorizationResponse } from '../sentinel/authorization-response.js'
@@ -54,7 +55,9 @@ export function createCallback ({ options, client, transactions, spentStates, se
     await establish(request, reply, transaction, user, tokens)
     // Only decides which sentence a later reload reads, and must not undo a login.
     await spentStates.finish(request.sessionStore, state, transaction.returnPath).catch(() => {})
-    request.log.info({ leAuth: { event: 'login', accountId: transaction.accountId, userId: user.id } }, 'logged in')
+    const who = { accountId: transaction.accountId, userId: user.id }
+    publish('fastify-le-auth:login:succeeded', who)
+    request.log.info({ leAuth: { event: 'login', ...who } }, 'logged in')
   }
 
   async function exchange (parameters: URLSearchParams, state: string, { accountId, sentinelOrigin, codeVerifier }: LoginTransaction): Promise<{ user: User, tokens: TokenSet }> {

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isPageNavigation } from '../access/navigation.js'
+import { publish } from '../diagnostics.js'
 import { leAuthError, LeAuthError } from '../errors.js'
 import type { ResolvedOptions } from '../options.js'
 import { withReturnTo } from '../return-path.js'
@@ -19,7 +20,9 @@ export interface FailedLogin {
 export async function answerFailure (options: ResolvedOptions, request: FastifyRequest, reply: FastifyReply, { error, returnPath }: FailedLogin): Promise<FastifyReply> {
   // Anything but our own errors is a fault in code: for the app's error handler, not for a page.
   if (!(error instanceof LeAuthError)) throw error
-  request.log.warn({ leAuth: { event: 'login_failed', accountId: options.accountId, code: error.code, reason: error.reason } }, 'login failed')
+  const facts = { accountId: options.accountId, code: error.code, reason: error.reason }
+  publish('fastify-le-auth:login:failed', facts)
+  request.log.warn({ leAuth: { event: 'login_failed', ...facts } }, 'login failed')
   // A reply can be awaited: where the hook returns it, this waits until it is sent.
   const retryPath = withReturnTo(options.publicPrefix + options.routes.login, returnPath)
   await options.onLoginError?.({ error, retryPath }, request, reply)

@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
-import { findRecord, writeRecord, type RecordStore, type StoredRecord } from '../tokens/record-store.js'
+import { createNotes } from '../tokens/notes.js'
+import type { RecordStore } from '../tokens/record-store.js'
 
 /** A spent state is remembered as long as its transaction's cookie could still be presented, in ms. */
 const REMEMBERED_FOR = 60 * 60 * 1000
-/** Some MB at the most; more logins than that within the hour rely on the session store alone. */
-const MAX_REMEMBERED = 10_000
 
 /** What is known of a state that a callback has presented before. */
 export interface SpentState {
@@ -28,39 +26,25 @@ export interface SpentStates {
   finish: (store: RecordStore, state: string, returnPath: string) => Promise<void>
 }
 
-/**
- * @param sharedStore whether the session store is more than this process's memory; in that one, records of visitors
- * would push out the sessions of users
- */
+/** @param sharedStore whether the session store is more than this process's memory */
 export function createSpentStates (now: () => number, sharedStore: boolean): SpentStates {
-  const remembered = new LRUCache<string, SpentState>({ max: MAX_REMEMBERED, ttl: REMEMBERED_FOR, perf: { now } })
-
-  async function remember (store: RecordStore, state: string, spent: SpentState): Promise<void> {
-    remembered.set(state, spent)
-    if (!sharedStore) return
-    await writeRecord(store, recordId(state), { leAuthSpentState: spent }, now() + REMEMBERED_FOR, now())
-  }
-
+  const notes = createNotes<SpentState>({ prefix: 'le-auth:state:', lifetime: REMEMBERED_FOR, sharedStore, now, read: spentState })
   return {
-    async find (store, state) {
-      const spent = remembered.get(state) ?? null
-      return spent === null && sharedStore ? spentStateIn(await findRecord(store, recordId(state))) : spent
-    },
+    find: (store, state) => notes.find(store, digest(state)),
     async spend (store, state, returnPath) {
-      if (remembered.has(state)) return false
-      await remember(store, state, { returnPath, finished: false })
+      if (notes.own(digest(state)) !== null) return false
+      await notes.write(store, digest(state), { returnPath, finished: false })
       return true
     },
-    finish: (store, state, returnPath) => remember(store, state, { returnPath, finished: true })
+    finish: (store, state, returnPath) => notes.write(store, digest(state), { returnPath, finished: true })
   }
 }
 
 /** The store gets a digest, so that no text from a URL becomes a key in it. */
-function recordId (state: string): string {
-  return `le-auth:state:${createHash('sha256').update(state).digest('base64url')}`
+function digest (state: string): string {
+  return createHash('sha256').update(state).digest('base64url')
 }
 
-function spentStateIn (record: StoredRecord | null): SpentState | null {
-  const spent = record?.leAuthSpentState as Partial<SpentState> | null | undefined
-  return typeof spent?.returnPath === 'string' ? { returnPath: spent.returnPath, finished: spent.finished === true } : null
+function spentState ({ returnPath, finished }: Partial<SpentState>): SpentState | null {
+  return typeof returnPath === 'string' ? { returnPath, finished: finished === true } : null
 }

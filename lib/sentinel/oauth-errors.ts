@@ -1,6 +1,8 @@
 import { AuthorizationResponseError, JWT_CLAIM_COMPARISON, JWT_TIMESTAMP_CHECK, OperationProcessingError, ResponseBodyError } from 'oauth4webapi'
 import { leAuthError, LeAuthError } from '../errors.js'
 import { HttpError } from '../http.js'
+import { RefreshError } from '../tokens/refresh-error.js'
+import { retryAfter } from './retry-after.js'
 
 /** RFC 6749 §4.1.2.1 and §5.2: the only words of Sentinel's that ever reach a log. */
 const OAUTH_ERRORS = ['invalid_request', 'unauthorized_client', 'access_denied', 'unsupported_response_type', 'invalid_scope',
@@ -35,10 +37,15 @@ export function exchangeFailure (error: unknown): LeAuthError {
   return leAuthError('LE_AUTH_SENTINEL_INVALID', { reason })
 }
 
-/** The refresh failed: only a plain `invalid_grant` ends the session, anything else may pass. */
-export function refreshFailure (error: unknown): LeAuthError {
+/** The refresh failed, and what that means for the refresh token. */
+export function refreshFailure (error: unknown, now: number): RefreshError {
   const reason = reasonOf(error)
-  return leAuthError(reason === 'invalid_grant' ? 'LE_AUTH_SESSION_ENDED' : 'LE_AUTH_REFRESH_UNAVAILABLE', { reason })
+  if (reason === 'invalid_grant') return new RefreshError('dead', reason)
+  if (error instanceof HttpError && !error.neverConnected) return new RefreshError('lost', reason)
+  const response = responseOf(error)
+  // PROTOCOL.md §3: these are the documented refusals, whatever their bodies say.
+  if (response?.status === 400 || response?.status === 401) return new RefreshError('refused', reason)
+  return new RefreshError('unavailable', reason, response === undefined ? null : retryAfter(response, now))
 }
 
 /** The id_token names another issuer than the one asked for. */
@@ -58,7 +65,7 @@ function reasonOf (error: unknown): string {
 
 function failureOf (error: unknown): Failure {
   if (error instanceof HttpError) return { kind: 'unreachable', reason: error.reason }
-  const status = statusOf(error)
+  const status = responseOf(error)?.status
   if (status !== undefined && (status >= 500 || status === 429)) return { kind: 'unreachable', status, reason: `http_${status}` }
   if (error instanceof ResponseBodyError) return { kind: 'refused', status: error.status, reason: oauthError(error.error) }
   if (status !== undefined) return { kind: 'refused', status, reason: `http_${status}` }
@@ -67,9 +74,9 @@ function failureOf (error: unknown): Failure {
 }
 
 /** oauth4webapi keeps the response on the error, or as the error's cause. */
-function statusOf (error: unknown): number | undefined {
+function responseOf (error: unknown): Response | undefined {
   const { response, cause } = error as { response?: unknown, cause?: unknown }
-  return [response, cause].find(value => value instanceof Response)?.status
+  return [response, cause].find(value => value instanceof Response)
 }
 
 function isClientRejected (failure: Failure): boolean {

@@ -20,17 +20,24 @@ export interface Refreshment {
  * not documented, so the present one is kept where none does.
  *
  * @param lookedUp the account's Sentinel; a failed look-up is a failure of the call
- * @throws LE_AUTH_SESSION_ENDED when Sentinel says that the refresh token is dead, LE_AUTH_REFRESH_UNAVAILABLE otherwise
+ * @throws RefreshError
  */
 export async function refreshTokens (lookedUp: Promise<Sentinel>, client: SentinelClient, { refreshToken, userId, now }: Refreshment): Promise<TokenSet> {
   try {
     const sentinel = await lookedUp
     const response = await refreshTokenGrantRequest(sentinel, client.metadata, client.authentication, refreshToken, client.callOptions)
-    const answer = await withEitherIssuer(sentinel, response, (sentinel, response) => processRefreshTokenResponse(sentinel, client.metadata, response))
+    const answer = await withEitherIssuer(sentinel, await withoutEmptyRefreshToken(response), (sentinel, response) => processRefreshTokenResponse(sentinel, client.metadata, response))
     const subject = idTokenClaims(answer, now)?.sub ?? userId
     if (subject !== userId) throw leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason: 'sub' })
     return tokenSet({ refresh_token: refreshToken, ...answer }, now)
   } catch (error) {
-    throw refreshFailure(error)
+    throw refreshFailure(error, now)
   }
+}
+
+/** An empty refresh token is none, and no reason to refuse the access token that came with it. */
+async function withoutEmptyRefreshToken (response: Response): Promise<Response> {
+  const answer = await response.clone().json().catch(() => null) as { refresh_token?: unknown } | null
+  if (answer?.refresh_token !== null && answer?.refresh_token !== '') return response
+  return Response.json({ ...answer, refresh_token: undefined }, response)
 }

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, Session } from 'fas
 import { leAuthError } from '../errors.js'
 import type { ResolvedOptions } from '../options.js'
 import type { User } from '../sentinel/claims.js'
+import type { EndedTokenSet } from '../tokens/ended-token-sets.js'
 import { removeRecord, settled } from '../tokens/record-store.js'
 import type { TokenSet } from '../tokens/token-set.js'
 import type { TokenSetStore } from '../tokens/token-set-store.js'
@@ -31,7 +32,7 @@ export interface LoginSessions {
    */
   begin: (request: FastifyRequest, accountId: string, user: User, tokens: TokenSet, beforeSave: () => Promise<void>) => Promise<void>
   /** Removes the token set and the session of a login, and takes the cookie back. @throws LE_AUTH_STORE_UNAVAILABLE */
-  end: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+  end: (request: FastifyRequest, reply: FastifyReply, end?: EndedTokenSet) => Promise<void>
   /** The login that the request's session holds: for this account and client, whole, and neither idle nor alive for too long. */
   find: (request: FastifyRequest) => SessionLogin | null
   /** Notes that the user is active, every few minutes at the most: each note costs a write to the store. */
@@ -59,11 +60,11 @@ export function createLoginSessions (app: FastifyInstance, options: ResolvedOpti
       }
     },
 
-    async end (request, reply) {
+    async end (request, reply, end) {
       const { sessionId, leAuth } = request.session
       // Also what is left of a login: one that is over, or whose logout failed half-way.
       if (leAuth === undefined) return
-      if (isWhole(leAuth)) await tokenSets.remove(request.sessionStore, leAuth.tokenSetId)
+      if (isWhole(leAuth)) await tokenSets.remove(request.sessionStore, leAuth.tokenSetId, end)
       await removeRecord(request.sessionStore, sessionId)
       setup.leaveSession(request, reply)
     },

@@ -4,10 +4,10 @@ import { leAuthError } from '../errors.js'
 const MAX_TOKEN_LENGTH = 8192
 /** RFC 6750 §2.1: what may stand behind `Bearer`; anything else could break the header. */
 const BEARER_TOKEN = /^[\w.~+/-]+=*$/
-/** LivePerson asks for a refresh every 30 minutes; it also bounds a token whose lifetime was not told. In ms. */
-export const REFRESH_INTERVAL = 30 * 60 * 1000
 /** No access token lives longer than a year; more would overflow a date. In seconds. */
 const MAX_EXPIRES_IN = 365 * 24 * 60 * 60
+/** A token that ended as it came would be refreshed by each request, and Sentinel be stormed. In seconds. */
+const MIN_EXPIRES_IN = 10
 
 /** What Sentinel issued for one login, and until when it holds. */
 export interface TokenSet {
@@ -41,7 +41,7 @@ export function tokenSet (answer: TokenAnswer, now: number): TokenSet {
   return {
     accessToken: answer.access_token,
     ...(isToken(answer.refresh_token) && { refreshToken: answer.refresh_token }),
-    expiresAt: expiresIn === undefined ? null : now + Math.min(expiresIn, MAX_EXPIRES_IN) * 1000,
+    expiresAt: expiresIn === undefined ? null : now + Math.min(Math.max(expiresIn, MIN_EXPIRES_IN), MAX_EXPIRES_IN) * 1000,
     issuedAt: now
   }
 }

@@ -15,7 +15,7 @@ t.test('POST /logout ends session and tokens, takes the cookie back and leads to
   t.equal(answer.location, '/?bye')
   t.equal(answer.headers['cache-control'], 'no-store')
   t.match(answer.setCookies.join(), /^le-auth=; Max-Age=0; Path=\/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; SameSite=Lax$/)
-  t.same(store.ids().filter(id => !id.startsWith('le-auth:state:')), [])
+  t.same(store.ids().filter(id => !/^le-auth:(state|ended):/.test(id)), [])
   t.equal((await before.script(app.url('/me'))).status, 401, 'the old cookie is worth nothing')
   t.same(await browser.cookieNames(app.origin), [])
   t.equal(app.calls('revoke'), 0)

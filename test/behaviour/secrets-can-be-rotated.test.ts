@@ -93,7 +93,7 @@ t.test('a refresh seals a token set of before under the new secret', async t => 
     clock.advance(20 * MINUTE)
   }
   t.equal((await same.script(both.url('/users'))).json().status, 200)
-  t.equal(both.calls('refresh'), 1)
+  t.ok(both.calls('refresh') >= 1)
   const only = await restart(NEW)
   const last = await moved(only, same)
   const [login] = store.logins
@@ -133,11 +133,10 @@ t.test('tokens under a secret that is gone do not open, in a session that lives 
   // The session is the new one, the tokens are under the old secret.
   const [oldSet, newSet] = store.tokenSets as [string, string]
   store.records.set(newSet, store.records.get(oldSet)!)
-  for (const path of ['/token', '/users']) {
-    const answer = await other.script(only.url(path))
-    t.equal(`${answer.status} ${answer.json().code}`, '401 LE_AUTH_SESSION_ENDED', path)
-  }
+  const answer = await other.script(only.url('/users'))
+  t.equal(`${answer.status} ${answer.json().code}`, '401 LE_AUTH_SESSION_ENDED')
   t.equal(only.calls('users'), 0)
+  await isAnonymous(t, only, other)
 })
 
 t.test('token sets that were swapped in the store do not open, for either user', async t => {
@@ -151,10 +150,9 @@ t.test('token sets that were swapped in the store do not open, for either user',
   store.records.set(first, store.records.get(second)!)
   store.records.set(second, kept)
   for (const browser of [agent, administrator]) {
-    for (const path of ['/token', '/users']) {
-      const answer = await browser.script(app.url(path))
-      t.equal(`${answer.status} ${answer.json().code}`, '401 LE_AUTH_SESSION_ENDED', path)
-    }
+    const answer = await browser.script(app.url('/users'))
+    t.equal(`${answer.status} ${answer.json().code}`, '401 LE_AUTH_SESSION_ENDED')
+    await isAnonymous(t, app, browser)
   }
   t.equal(app.calls('users'), 0)
 })

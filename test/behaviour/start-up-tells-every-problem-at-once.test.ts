@@ -99,6 +99,9 @@ const bad: Bad[] = [
   ['idle lifetime in seconds by mistake', { session: { idleLifetime: 900 } }, /^session\.idleLifetime must be a whole number from 1000 /],
   ['a lifetime past the end of all dates', { session: { absoluteLifetime: Number.MAX_SAFE_INTEGER } }, /^session\.absoluteLifetime must be a whole number/],
   ...[0, 60_001, '5', 1.5].map((httpTimeout): Bad => [`httpTimeout ${httpTimeout}`, { httpTimeout }, /^httpTimeout must be a whole number from 1 to 60000$/]),
+  ...[-1, 1_800_001, '5', 1.5, null].map((refreshMargin): Bad => [`refreshMargin ${refreshMargin}`, { refreshMargin }, /^refreshMargin must be a whole number from 0 to 1800000$/]),
+  ...[{}, { acquire: true }, () => {}, 'redis://app:do-not-print-me@redis'].map((refreshLock): Bad =>
+    [`refreshLock ${typeof refreshLock}`, { refreshLock }, /^refreshLock must be an object with acquire\(tokenSetId\), such as redisRefreshLock\(client\)$/]),
 
   ...['leAuth', 'cookie', 'sessionId', 'encryptedSessionId', '__proto__'].map((key): Bad =>
     [`keepOnLogin ${key}`, { keepOnLogin: ['cart', key] }, /^keepOnLogin must be an array of names of session keys of your own$/]),
@@ -203,6 +206,7 @@ const good: Array<[what: string, options: object]> = [
   }],
   ['a domain with a dot before it', { session: { cookie: { domain: '.example.com', sameSite: 'lax' } } }],
   ['long lifetimes', { session: { idleLifetime: 400 * 24 * 60 * 60 * 1000, absoluteLifetime: 400 * 24 * 60 * 60 * 1000 } }],
+  ['a margin and a lock', { refreshMargin: 0, refreshLock: { acquire: async () => ({ release: async () => {} }) } }],
   ['keepOnLogin', { keepOnLogin: ['cart', 'locale'] }],
   ['return paths', { defaultReturnPath: '/home?tab=1#top', logoutReturnPath: '/bye' }],
   ['POST', { authorizationMethod: 'POST' }],

@@ -87,9 +87,9 @@ export class Browser {
     return (await this.jar.getCookies(url)).map(cookie => cookie.key)
   }
 
-  /** Another browser with the same cookies, from now on on its own. */
-  async copy (): Promise<Browser> {
-    const copy = new Browser(Object.fromEntries(this.#servers))
+  /** Another browser with the same cookies, from now on on its own; at other servers where they are given. */
+  async copy (servers = Object.fromEntries(this.#servers)): Promise<Browser> {
+    const copy = new Browser(servers)
     for (const cookie of (await this.jar.serialize()).cookies) {
       await copy.jar.setCookie(`${cookie.key}=${cookie.value}; Path=${cookie.path}`, `http://${cookie.domain}${cookie.path}`)
     }

@@ -9,7 +9,7 @@ export const STORE_PASSWORD = 'store-password'
 export interface StoreCall {
   operation: 'get' | 'set' | 'destroy'
   /** Whose record it is. */
-  kind: 'session' | 'token set' | 'spent state'
+  kind: 'session' | 'token set' | 'note of an end' | 'spent state'
   id: string
   /** How many calls there were before. */
   index: number
@@ -72,6 +72,7 @@ export class TestStore implements SessionStore {
 
 function kindOf (id: unknown): StoreCall['kind'] {
   if (String(id).startsWith('le-auth:tokens:')) return 'token set'
+  if (String(id).startsWith('le-auth:ended:')) return 'note of an end'
   return String(id).startsWith('le-auth:state:') ? 'spent state' : 'session'
 }
 

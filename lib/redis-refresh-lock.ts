@@ -1,0 +1,59 @@
+import { Mutex } from 'redis-semaphore'
+import type { RefreshLock } from './tokens/refresh-lock.js'
+
+/** A client of the package `redis`, or of `ioredis`: something that sends a command. */
+export type RedisLockClient =
+  | { sendCommand: (command: string[]) => Promise<unknown> }
+  | { call: (command: string, ...parameters: string[]) => Promise<unknown> }
+
+/** Settings of the lock. */
+export interface RedisRefreshLockOptions {
+  /** How long a lock outlives a process that dies with it, in ms; it is renewed long before. @default 10000 */
+  lease?: number | undefined
+  /** How long to wait for another process to refresh, in ms. Longer than `httpTimeout`. @default 15000 */
+  wait?: number | undefined
+}
+
+/** How often a waiting process looks, in ms: a refresh takes some hundred. */
+const LOOK_EVERY = 50
+
+/**
+ * A refresh lock in Redis, on the optional peer `redis-semaphore`: for processes that share `session.store`. The lock of a
+ * token set is the key `mutex:` and its id.
+ *
+ * @param client the app's own client, which stays the app's to close
+ */
+export function redisRefreshLock (client: RedisLockClient, { lease = 10_000, wait = 15_000 }: RedisRefreshLockOptions = {}): RefreshLock {
+  const commands = mutexClient(client)
+  return {
+    async acquire (tokenSetId) {
+      const mutex = new Mutex(commands, tokenSetId, {
+        lockTimeout: lease,
+        acquireTimeout: wait,
+        retryInterval: LOOK_EVERY,
+        // The default throws out of a timer, which would end the process; whoever lost a lock finds the winner's tokens.
+        onLockLost: () => {}
+      })
+      await mutex.acquire()
+      return mutex
+    }
+  }
+}
+
+type MutexClient = ConstructorParameters<typeof Mutex>[0]
+
+/** What redis-semaphore calls, in the words of ioredis, on either kind of client. */
+function mutexClient (client: RedisLockClient): MutexClient {
+  const send = (command: string, ...parameters: unknown[]): Promise<unknown> => {
+    const texts = parameters.map(String)
+    return 'call' in client ? client.call(command, ...texts) : client.sendCommand([command, ...texts])
+  }
+  // redis-semaphore renews a lease in a timer that catches nothing: to it, Redis being away is a lease not renewed.
+  const script = (command: string) => (...parameters: unknown[]): Promise<unknown> =>
+    send(command, ...parameters).catch((error: Error) => { if (error.message.includes('NOSCRIPT')) throw error; return 0 })
+  return {
+    set: (...parameters: unknown[]) => send('SET', ...parameters),
+    evalsha: script('EVALSHA'),
+    eval: script('EVAL')
+  } as unknown as MutexClient
+}

@@ -1,0 +1,26 @@
+/**
+ * What a failed refresh means for the refresh token:
+ *
+ * - `dead`: Sentinel said `invalid_grant`
+ * - `refused`: Sentinel refused in other words, which may mean the same (PROTOCOL.md §3)
+ * - `lost`: the request may have arrived and the answer did not; the refresh token may have been replaced
+ * - `unavailable`: nothing is known to have happened, and the next try may work
+ */
+export type RefreshFailure = 'dead' | 'refused' | 'lost' | 'unavailable'
+
+/** A refresh that brought no tokens. */
+export class RefreshError extends Error {
+  readonly failure: RefreshFailure
+  /** A word of a closed list, for the log. */
+  readonly reason: string
+  /** How long Sentinel asked to wait (RFC 9110 §10.2.3), in ms; `null` where it did not. */
+  readonly retryAfter: number | null
+
+  constructor (failure: RefreshFailure, reason: string, retryAfter: number | null = null) {
+    super(`refresh failed: ${reason}`)
+    this.name = 'RefreshError'
+    this.failure = failure
+    this.reason = reason
+    this.retryAfter = retryAfter
+  }
+}

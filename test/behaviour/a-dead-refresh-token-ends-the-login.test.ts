@@ -1,0 +1,104 @@
+import t from 'tap'
+import { AGENT, errorCode } from '../support/app.js'
+import { HOUR, MINUTE, SECOND } from '../support/clock.js'
+import { accessToken, loggedIn, until } from '../support/shifted.js'
+import { TestStore } from '../support/stores.js'
+
+t.test('RF5 invalid_grant ends it cleanly, without asking again', async t => {
+  const store = new TestStore()
+  const { app, clock, browser } = await loggedIn(t, {}, { session: { store } })
+  app.sentinel.expireRefreshTokens()
+  clock.advance(61 * MINUTE)
+  t.equal((await browser.script(app.url('/me'))).status, 401)
+  t.equal(app.calls('refresh'), 1)
+  t.match((await browser.step(app.url('/page/a'))).location, '/login?returnTo=')
+  t.equal((await browser.navigate(app.url('/'))).text, 'hello stranger')
+  t.equal(app.calls('refresh'), 1)
+  t.same(store.tokenSets, [])
+  t.match(app.events().at(-1), { event: 'session_ended', userId: AGENT.id, reason: 'invalid_grant' })
+})
+
+t.test('also behind a request: that one is served, the next one is anonymous', async t => {
+  const { app, clock, browser } = await loggedIn(t)
+  app.sentinel.expireRefreshTokens()
+  clock.advance(31 * MINUTE)
+  t.equal((await browser.script(app.url('/me'))).status, 200)
+  await until(() => app.events().some(event => event.event === 'session_ended'))
+  t.equal((await browser.script(app.url('/me'))).status, 401)
+  t.equal(app.calls('refresh'), 1)
+})
+
+const REFUSALS = [
+  { status: 400, body: '<html>Bad Request</html>' }, { status: 400, body: '{"error":{"code":"0023","message":"no"}}' },
+  { status: 401, body: '{"error":"invalid_client"}' }, { status: 401 }, { status: 400, body: '{"error":"something_else"}' }
+]
+
+t.test('a refusal in other words is not repeated while the token lives, and ends the login with it', async t => {
+  for (const refusal of REFUSALS) {
+    const { app, clock, browser } = await loggedIn(t)
+    app.sentinel.always('refresh', refusal)
+    clock.advance(31 * MINUTE)
+    for (let i = 0; i < 5; i += 1) {
+      t.equal((await browser.script(app.url('/users'))).json().status, 200, JSON.stringify(refusal))
+      clock.advance(5 * MINUTE)
+    }
+    t.equal(app.calls('refresh'), 1, 'PROTOCOL.md §8')
+    clock.advance(5 * MINUTE)
+    t.equal((await browser.script(app.url('/me'))).status, 401)
+    t.equal(app.calls('refresh'), 2, 'one last try')
+    t.equal((await browser.navigate(app.url('/'))).text, 'hello stranger')
+  }
+})
+
+t.test('a refusal that was a slip is forgotten by the last try', async t => {
+  const { app, clock, browser } = await loggedIn(t)
+  app.sentinel.next('refresh', { status: 401 })
+  clock.advance(31 * MINUTE)
+  t.equal((await browser.script(app.url('/me'))).status, 200)
+  await until(() => app.events().some(event => event.event === 'refresh_failed'))
+  clock.advance(30 * MINUTE)
+  t.equal((await browser.script(app.url('/users'))).json().status, 200)
+})
+
+t.test('where the lifetime was not told, a refusal in any words ends it', async t => {
+  for (const errorBody of ['oauth', 'nested', 'html'] as const) {
+    const { app, clock, browser } = await loggedIn(t, { behaviour: { expiresIn: 'absent', errorBody }, lifetimes: { accessToken: 24 * HOUR } })
+    app.sentinel.expireRefreshTokens()
+    clock.advance(31 * MINUTE)
+    await browser.script(app.url('/me'))
+    await until(() => app.events().some(event => event.event === 'session_ended'))
+    t.equal((await browser.script(app.url('/me'))).status, 401, errorBody)
+  }
+})
+
+t.test('an answer that was lost: the old refresh token is tried once more, after a pause', async t => {
+  for (const fault of [{ cutOff: 'before-answer' }, { cutOff: 'mid-body' }, { drip: 400 }] as const) {
+    const { app, clock, browser } = await loggedIn(t, { behaviour: { oldRefreshTokenDies: false } }, { httpTimeout: 300 })
+    app.sentinel.next('refresh', fault)
+    clock.advance(61 * MINUTE)
+    t.equal(errorCode(await browser.script(app.url('/me'))), 'LE_AUTH_REFRESH_UNAVAILABLE', JSON.stringify(fault))
+    await browser.script(app.url('/me'))
+    t.equal(app.calls('refresh'), 1, 'not at once')
+    clock.advance(7 * SECOND)
+    t.equal((await browser.script(app.url('/users'))).json().status, 200)
+    t.equal(app.calls('refresh'), 2)
+  }
+})
+
+t.test('and when it is dead by then, the login ends, with a log line that says why', async t => {
+  const shifted = await loggedIn(t)
+  const { app, clock, browser } = shifted
+  const token = await accessToken(shifted)
+  app.sentinel.next('refresh', { cutOff: 'before-answer' })
+  clock.advance(31 * MINUTE)
+  t.equal(await accessToken(shifted), token)
+  await until(() => app.events().some(event => event.event === 'refresh_failed'))
+  t.equal((await browser.script(app.url('/users'))).json().status, 200, 'the token at hand lives on')
+  clock.advance(7 * SECOND)
+  t.equal((await browser.script(app.url('/me'))).status, 200)
+  await until(() => app.events().some(event => event.event === 'session_ended'))
+  t.equal((await browser.script(app.url('/me'))).status, 401)
+  t.equal(app.calls('refresh'), 2)
+  t.match(app.events().at(-1), { event: 'session_ended', reason: 'answer_lost' })
+  t.match(app.logLines.join(''), 'the answer to its last refresh was lost')
+})

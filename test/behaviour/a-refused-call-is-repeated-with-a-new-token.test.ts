@@ -1,0 +1,85 @@
+import { Readable } from 'node:stream'
+import t, { type Test } from 'tap'
+import type { RequestInit } from 'undici'
+import { errorCode } from '../support/app.js'
+import { MINUTE } from '../support/clock.js'
+import { loggedIn, type Shifted } from '../support/shifted.js'
+
+const USERS = '/api/account/{accountId}/configuration/le-users/users'
+
+/** A logged-in user of an app with a route that makes this call. */
+async function caller (t: Test, call: () => [service: string, path: string, init?: RequestInit] = () => ['accountConfigReadOnly', USERS]): Promise<Shifted> {
+  return loggedIn(t, {}, {}, {
+    after: app => app.get('/call', { onRequest: app.requireAuth }, async request => {
+      const response = await request.leAuth!.fetch(...call())
+      return { status: response.status, text: await response.text() }
+    })
+  })
+}
+
+t.test('a token that ended before its time is refreshed, and the call made again', async t => {
+  const { app, clock, browser } = await caller(t)
+  clock.advance(10 * MINUTE)
+  app.sentinel.expireAccessTokens()
+  const answers = await Promise.all(Array.from({ length: 20 }, () => browser.script(app.url('/call'))))
+  t.same(answers.map(answer => answer.json().status), Array(20).fill(200))
+  t.equal(app.calls('refresh'), 1)
+  t.ok(app.calls('users') <= 40)
+})
+
+t.test('once: a service that goes on refusing is believed, and does not make each call refresh', async t => {
+  const { app, clock, browser } = await caller(t)
+  app.sentinel.always('users', { status: 401, body: '{"no":true}' })
+  clock.advance(10 * MINUTE)
+  for (let i = 0; i < 3; i += 1) t.same((await browser.script(app.url('/call'))).json(), { status: 401, text: '{"no":true}' })
+  t.equal(app.calls('refresh'), 1)
+  t.equal(app.calls('users'), 4)
+  clock.advance(2 * MINUTE)
+  await browser.script(app.url('/call'))
+  t.equal(app.calls('refresh'), 2)
+})
+
+t.test('no other status is repeated', async t => {
+  const { app, clock, browser } = await caller(t)
+  clock.advance(10 * MINUTE)
+  for (const status of [400, 403, 404, 429, 500, 503]) {
+    app.sentinel.next('users', { status })
+    t.equal((await browser.script(app.url('/call'))).json().status, status)
+  }
+  t.equal(app.calls('refresh'), 0)
+  t.equal(app.calls('users'), 6)
+})
+
+const BODIES: Array<[name: string, body: () => RequestInit['body'], repeated: boolean]> = [
+  ['text', () => 'a=1', true], ['bytes', () => new TextEncoder().encode('a=1'), true], ['parameters', () => new URLSearchParams('a=1'), true],
+  ['form', () => { const form = new FormData(); form.set('a', '1'); return form as never }, true],
+  ['node stream', () => Readable.from(['a=1']), false], ['web stream', () => new Blob(['a=1']).stream() as never, false],
+  ['generator', () => (async function * () { yield new TextEncoder().encode('a=1') })(), false]
+]
+
+t.test('a body is sent again where it can be read again; after a stream, only the next call has the new token', async t => {
+  for (const [name, body, repeated] of BODIES) {
+    // Any address that takes a POST will do.
+    const { app, clock, browser } = await caller(t, () => ['sentinel', '/sentinel/api/account/{accountId}/token', { method: 'POST', body: body() as never, duplex: 'half' }])
+    clock.advance(10 * MINUTE)
+    app.sentinel.always('token', { status: 401 })
+    const before = app.calls('token')
+    t.equal((await browser.script(app.url('/call'))).json().status, 401, name)
+    t.equal(app.calls('refresh'), 1)
+    t.equal(app.calls('token') - before, repeated ? 2 : 1, name)
+  }
+})
+
+t.test('a login that is over says so, and an outage is no refusal', async t => {
+  const { app, clock, browser } = await caller(t)
+  clock.advance(10 * MINUTE)
+  app.sentinel.expireAccessTokens()
+  app.sentinel.next('refresh', { status: 503 })
+  const outage = await browser.script(app.url('/call'))
+  t.equal(`${outage.status} ${errorCode(outage)}`, '503 LE_AUTH_REFRESH_UNAVAILABLE')
+  clock.advance(MINUTE)
+  app.sentinel.expireRefreshTokens()
+  const over = await browser.script(app.url('/call'))
+  t.equal(`${over.status} ${errorCode(over)}`, '401 LE_AUTH_SESSION_ENDED')
+  t.equal(errorCode(await browser.script(app.url('/call'))), 'LE_AUTH_LOGIN_REQUIRED')
+})

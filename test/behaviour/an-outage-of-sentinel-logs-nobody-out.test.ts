@@ -1,0 +1,106 @@
+import t from 'tap'
+import type { Fault } from '../../lib/emulator/index.js'
+import { errorCode, logIn, startApp } from '../support/app.js'
+import { Clock, HOUR, MINUTE, SECOND } from '../support/clock.js'
+import { accessToken, loggedIn, tokenAfter, until } from '../support/shifted.js'
+
+const FAULTS: Fault[] = [
+  { status: 500 }, { status: 503, body: '<html>' }, { status: 429 }, { status: 200, body: '<html>' }, { status: 200, body: '{"access_token":' },
+  { status: 403, body: '<html>' }, { status: 302, headers: { location: 'https://evil.example/' } },
+  { cutOff: 'unprocessed' }, { hang: true }, { change: answer => ({ ...answer, token_type: 'mac' }) }, { change: answer => ({ ...answer, access_token: 'a\r\nb' }) }
+]
+
+t.test('RF4 while the token lives, it is served; when it has ended, 503 with a code of its own; the next try works', async t => {
+  for (const fault of FAULTS) {
+    const shifted = await loggedIn(t, { behaviour: { rotateRefreshToken: false } }, { httpTimeout: 300 })
+    const { app, clock, browser } = shifted
+    const before = await accessToken(shifted)
+    app.sentinel.always('refresh', fault)
+    clock.advance(31 * MINUTE)
+    t.equal(await accessToken(shifted), before, JSON.stringify(fault))
+    await until(() => app.events().some(event => event.event === 'refresh_failed'))
+    t.equal((await browser.script(app.url('/users'))).json().status, 200)
+    clock.advance(30 * MINUTE)
+    const answer = await browser.script(app.url('/me'))
+    t.equal(`${answer.status} ${errorCode(answer)}`, '503 LE_AUTH_REFRESH_UNAVAILABLE')
+    app.sentinel.always('refresh', null)
+    clock.advance(MINUTE)
+    t.equal((await browser.script(app.url('/users'))).json().status, 200)
+    t.match(app.events().find(event => event.event === 'refresh_failed'), { accountId: '12345678', userId: '3562186410', code: 'LE_AUTH_REFRESH_UNAVAILABLE' })
+  }
+})
+
+t.test('the next try comes after 5, 10, 15 seconds, then minutes, for all requests of the session together', async t => {
+  const { app, clock, browser } = await loggedIn(t)
+  app.sentinel.always('refresh', { status: 500 })
+  clock.advance(61 * MINUTE)
+  let calls = 0
+  for (const pause of [5, 10, 15, 60, 120, 300, 300].map(seconds => seconds * SECOND)) {
+    const answers = await Promise.all(Array.from({ length: 10 }, () => browser.script(app.url('/me'))))
+    t.same(answers.map(answer => errorCode(answer)), Array(10).fill('LE_AUTH_REFRESH_UNAVAILABLE'))
+    t.equal(app.calls('refresh'), calls += 1)
+    clock.advance(pause - SECOND)
+    t.equal((await browser.script(app.url('/me'))).status, 503)
+    t.equal(app.calls('refresh'), calls, `not within ${pause} ms`)
+    clock.advance(0.2 * pause + SECOND)
+  }
+  app.sentinel.always('refresh', null)
+  t.equal((await browser.script(app.url('/me'))).status, 200)
+  app.sentinel.always('refresh', { status: 500 })
+  clock.advance(61 * MINUTE)
+  await browser.script(app.url('/me'))
+  clock.advance(7 * SECOND)
+  await browser.script(app.url('/me'))
+  t.equal(app.calls('refresh'), calls + 3, 'after a success it begins again')
+})
+
+t.test('Retry-After is heard, within reason', async t => {
+  const cases: Array<[value: (now: number) => string, least: number, most: number]> = [
+    [() => '30', 29, 31], [() => '0', 0.5, 2], [() => '86400', 299, 301], [() => 'soon', 4, 7], [() => '-5', 0.5, 7],
+    [now => new Date(now + 60 * SECOND).toUTCString(), 57, 62]
+  ]
+  for (const [value, least, most] of cases) {
+    const { app, clock, browser } = await loggedIn(t)
+    clock.advance(61 * MINUTE)
+    const header = value(clock.now())
+    app.sentinel.next('refresh', { status: 429, headers: { 'retry-after': header } })
+    t.equal((await browser.script(app.url('/me'))).status, 503)
+    clock.advance(least * SECOND - 500)
+    t.equal((await browser.script(app.url('/me'))).status, 503, `${header}: not before`)
+    clock.advance((most - least) * SECOND + 500)
+    t.equal((await browser.script(app.url('/me'))).status, 200, `${header}: after that`)
+  }
+})
+
+t.test('ten minutes: nobody whose token lives is logged out, and all are back after it', async t => {
+  const clock = new Clock()
+  const app = await startApp(t, { options: { now: clock.now, session: { idleLifetime: 8 * HOUR } }, emulator: { now: clock.now } })
+  const browsers = []
+  for (let i = 0; i < 12; i += 1) {
+    const browser = app.browser()
+    await logIn(app, browser)
+    browsers.push(browser)
+    clock.advance(5 * MINUTE)
+  }
+  app.sentinel.always('refresh', { status: 503 })
+  for (let minute = 0; minute < 10; minute += 1) {
+    for (const browser of browsers) {
+      const { status } = await browser.script(app.url('/me'))
+      t.ok(status === 200 || status === 503, String(status))
+    }
+    clock.advance(MINUTE)
+  }
+  app.sentinel.always('refresh', null)
+  clock.advance(6 * MINUTE)
+  const answers = await Promise.all(browsers.map(browser => browser.script(app.url('/users'))))
+  t.same(answers.map(answer => answer.json().status), Array(12).fill(200))
+})
+
+t.test('an ill Domain API is an outage too', async t => {
+  const shifted = await loggedIn(t)
+  const { app, clock, browser } = shifted
+  clock.advance(61 * MINUTE)
+  app.sentinel.next('domain', { status: 500 })
+  t.equal((await browser.script(app.url('/me'))).status, 200, 'the last good answer serves')
+  await tokenAfter(shifted, '')
+})

@@ -1,0 +1,85 @@
+import t, { type Test } from 'tap'
+import type { FastifyRequest } from 'fastify'
+import { errorCode } from '../support/app.js'
+import { MINUTE, SECOND } from '../support/clock.js'
+import { accessToken, loggedIn, type Shifted } from '../support/shifted.js'
+
+/** A logged-in user of an app with a route that does this. */
+async function asking (t: Test, ask: (request: FastifyRequest) => Promise<unknown>): Promise<Shifted> {
+  return loggedIn(t, {}, {}, {
+    after: app => app.get('/ask', { onRequest: app.requireAuth }, async request => ({ answer: await ask(request), expiresAt: request.leAuth!.expiresAt }))
+  })
+}
+
+t.test('minTtl: a token that would end too soon is refreshed first', async t => {
+  const shifted = await asking(t, request => request.leAuth!.getAccessToken({ minTtl: 50 * MINUTE }))
+  const { app, clock, browser } = shifted
+  const before = await accessToken(shifted)
+  t.equal((await browser.script(app.url('/ask'))).json().answer, before)
+  clock.advance(11 * MINUTE)
+  const answer = (await browser.script(app.url('/ask'))).json()
+  t.not(answer.answer, before)
+  t.ok(Date.parse(answer.expiresAt) > clock.now() + 50 * MINUTE)
+  t.equal(app.calls('refresh'), 1)
+})
+
+t.test('minTtl is no reason to fail: the token there is still lives', async t => {
+  const shifted = await asking(t, request => request.leAuth!.getAccessToken({ minTtl: 50 * MINUTE }))
+  const { app, clock, browser } = shifted
+  const before = await accessToken(shifted)
+  clock.advance(11 * MINUTE)
+  app.sentinel.next('refresh', { status: 503 })
+  t.equal((await browser.script(app.url('/ask'))).json().answer, before)
+  t.equal(app.calls('refresh'), 1)
+})
+
+t.test('a minTtl that is no time is refused by its own code', async t => {
+  for (const minTtl of [-1, NaN, Infinity, '5', null]) {
+    const { app, browser } = await asking(t, request => request.leAuth!.getAccessToken({ minTtl } as never))
+    const answer = await browser.script(app.url('/ask'))
+    t.equal(`${answer.status} ${errorCode(answer)}`, '500 LE_AUTH_MIN_TTL_INVALID', String(minTtl))
+  }
+})
+
+t.test('refresh(): new tokens now, whatever the age of the old ones', async t => {
+  const shifted = await asking(t, request => request.leAuth!.refresh())
+  const { app, clock, browser } = shifted
+  const before = await accessToken(shifted)
+  for (let i = 1; i <= 3; i += 1) {
+    t.equal((await browser.script(app.url('/ask'))).status, 200)
+    t.equal(app.calls('refresh'), i)
+  }
+  t.not(await accessToken(shifted), before)
+  app.sentinel.next('refresh', { status: 500 })
+  for (let i = 0; i < 2; i += 1) t.equal(errorCode(await browser.script(app.url('/ask'))), 'LE_AUTH_REFRESH_UNAVAILABLE')
+  t.equal(app.calls('refresh'), 4, 'spaced like every other try')
+  clock.advance(7 * SECOND)
+  t.equal((await browser.script(app.url('/ask'))).status, 200)
+})
+
+t.test('a request that lives long gets a fresh token each time it needs one', async t => {
+  const clockOf: { advance?: (ms: number) => void } = {}
+  const { app, clock, browser } = await asking(t, async request => {
+    const tokens = []
+    for (let i = 0; i < 3; i += 1) {
+      tokens.push(await request.leAuth!.getAccessToken())
+      clockOf.advance!(61 * MINUTE)
+    }
+    return tokens
+  })
+  clockOf.advance = ms => clock.advance(ms)
+  t.equal(new Set((await browser.script(app.url('/ask'))).json().answer).size, 3)
+  t.equal(app.calls('refresh'), 2)
+})
+
+t.test('after a logout in the same request there is nothing left to ask for', async t => {
+  for (const ask of ['getAccessToken', 'refresh', 'logout'] as const) {
+    const { app, browser } = await asking(t, async request => {
+      const { leAuth } = request
+      await leAuth!.logout()
+      await leAuth![ask]()
+    })
+    t.equal(errorCode(await browser.script(app.url('/ask'))), 'LE_AUTH_SESSION_ENDED', ask)
+    t.equal(app.calls('refresh'), 0)
+  }
+})

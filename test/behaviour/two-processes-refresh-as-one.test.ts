@@ -1,0 +1,110 @@
+import t from 'tap'
+import type { RefreshLock } from '../../lib/index.js'
+import { errorCode, logIn } from '../support/app.js'
+import { MINUTE, SECOND } from '../support/clock.js'
+import { until } from '../support/shifted.js'
+import { twoApps } from '../support/two-apps.js'
+
+/** A lock for apps in one process. */
+class Queue implements RefreshLock {
+  readonly asked: string[] = []
+  #last: Promise<unknown> = Promise.resolve()
+
+  async acquire (tokenSetId: string): Promise<{ release: () => Promise<void> }> {
+    this.asked.push(tokenSetId)
+    const before = this.#last
+    let free = (): void => {}
+    this.#last = new Promise<void>(resolve => { free = resolve })
+    await before
+    return { release: async () => free() }
+  }
+}
+
+t.test('with a lock Sentinel is asked once, though it punishes a second use', async t => {
+  const refreshLock = new Queue()
+  const { one, other, clock, store, toOther } = await twoApps(t, {}, { refreshLock })
+  const browser = one.browser()
+  await logIn(one, browser)
+  const there = await toOther(browser)
+  for (let round = 1; round <= 2; round += 1) {
+    clock.advance(61 * MINUTE)
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => i % 2 === 0 ? browser.script(one.url('/users')) : there.script(other.url('/users'))))
+    t.same(answers.map(answer => answer.json().status), Array(20).fill(200))
+    t.equal(one.calls('refresh'), round)
+  }
+  t.same([...new Set(refreshLock.asked)], store.tokenSets)
+})
+
+t.test('a lock that cannot be had is an outage, and one that is not given back does no harm', async t => {
+  let acquire: RefreshLock['acquire'] = async () => { throw new Error('redis://app:lock-password@redis.internal') }
+  const { one, clock } = await twoApps(t, {}, { refreshLock: { acquire: id => acquire(id) } })
+  const browser = one.browser()
+  await logIn(one, browser)
+  clock.advance(61 * MINUTE)
+  const answer = await browser.script(one.url('/me'))
+  t.equal(`${answer.status} ${errorCode(answer)}`, '503 LE_AUTH_REFRESH_UNAVAILABLE')
+  t.match(one.events().at(-1), { event: 'refresh_failed', reason: 'lock' })
+  t.notMatch(one.logLines.join('') + answer.text, 'lock-password')
+  t.equal(one.calls('refresh'), 0)
+  acquire = async () => ({ release: async () => { throw new Error('gone') } })
+  clock.advance(7 * SECOND)
+  t.equal((await browser.script(one.url('/users'))).json().status, 200)
+})
+
+t.test('without a lock, the loser takes the winner’s tokens, also when they come late', async t => {
+  const { one, other, sentinel, clock, store, toOther } = await twoApps(t, { behaviour: { reuseKillsFamily: false } })
+  const browser = one.browser()
+  await logIn(one, browser)
+  const there = await toOther(browser)
+  for (let round = 0; round < 2; round += 1) {
+    clock.advance(61 * MINUTE)
+    const calls = one.calls('refresh')
+    // The winner is held up before its record is stored, and the loser has to look again.
+    store.trouble = ({ operation, kind }) => operation === 'set' && kind === 'token set' ? { delayMs: 250 } : undefined
+    const winner = browser.script(one.url('/users'))
+    await until(() => one.calls('refresh') > calls)
+    const loser = there.script(other.url('/users'))
+    t.same([(await winner).json().status, (await loser).json().status], [200, 200])
+    t.equal(one.calls('refresh') - calls, 2)
+  }
+  t.equal(sentinel.requests.filter(({ endpoint }) => endpoint === 'refresh').length, 4)
+  t.equal(store.tokenSets.length, 1)
+})
+
+t.test('a refresh under way in one process stores nothing after a logout in the other', async t => {
+  for (const revoke of [false, true]) {
+    const { one, other, sentinel, clock, store, toOther } = await twoApps(t, { behaviour: { reuseKillsFamily: false } })
+    const browser = one.browser()
+    await logIn(one, browser)
+    const there = await toOther(browser)
+    clock.advance(61 * MINUTE)
+    let answered: { refresh_token?: string } = {}
+    sentinel.next('refresh', { change: answer => { answered = answer; return answer } })
+    // Held between the answer and the record, where the other process cannot see it.
+    store.trouble = ({ operation, kind }) => operation === 'set' && kind === 'token set' ? { delayMs: 300 } : undefined
+    const late = browser.script(one.url('/me'))
+    await until(() => answered.refresh_token !== undefined && store.calls.some(({ operation, kind, index }) => operation === 'set' && kind === 'token set' && index > 5))
+    await there.submit(other.url('/logout'), revoke ? { revoke: 'true' } : {})
+    t.equal((await late).status, 401)
+    t.same(store.tokenSets, [])
+    const revoked = sentinel.requests.filter(({ endpoint }) => endpoint === 'revoke').map(({ body }) => new URLSearchParams(String(body)).get('token'))
+    t.equal(revoked.includes(answered.refresh_token!), revoke, 'what came too late is revoked where that was asked for, and only there')
+    t.equal((await browser.script(one.url('/me'))).status, 401)
+  }
+})
+
+t.test('a logout that comes before the answer is heard as well', async t => {
+  for (const dead of [true, false]) {
+    const { one, other, sentinel, clock, store, toOther } = await twoApps(t)
+    const browser = one.browser()
+    await logIn(one, browser)
+    const there = await toOther(browser)
+    clock.advance(61 * MINUTE)
+    sentinel.next('refresh', { delayMs: 200 })
+    const late = browser.script(one.url('/me'))
+    await until(() => one.calls('refresh') === 1)
+    await there.submit(other.url('/logout'), dead ? { revoke: 'true' } : {})
+    t.equal((await late).status, 401)
+    t.same(store.tokenSets, [])
+  }
+})

@@ -1,0 +1,33 @@
+import t from 'tap'
+import { EMULATOR_DEFAULTS, startSentinelEmulator } from '../../lib/emulator/index.js'
+import { logIn, startApp } from '../support/app.js'
+import { Clock, HOUR, MINUTE } from '../support/clock.js'
+
+t.test('RF3 50 users at random delays', async t => {
+  const clock = new Clock()
+  const sentinel = await startSentinelEmulator({ now: clock.now })
+  t.teardown(() => sentinel.close())
+  const users = Array.from({ length: 50 }, (_, i) => ({ id: `user-${i}`, loginName: `user-${i}@example.com` }))
+  const { users: known } = sentinel.accounts[0]!
+  known.push(...users.map(user => ({ ...known[0]!, ...user, password: EMULATOR_DEFAULTS.password })))
+  const app = await startApp(t, { sentinel, options: { now: clock.now, session: { idleLifetime: 8 * HOUR } } })
+  const browsers = []
+  for (const user of users) {
+    const browser = app.browser()
+    await logIn(app, browser, user)
+    browsers.push(browser)
+  }
+  const owners = new Map<string, string>()
+  for (let round = 0; round < 2; round += 1) {
+    clock.advance(61 * MINUTE)
+    for (let i = 0; i < users.length; i += 1) sentinel.next('refresh', { delayMs: Math.floor(Math.random() * 100) })
+    const answers = await Promise.all(browsers.flatMap((browser, i) => ['/me', '/token', '/token'].map(async path => ({ i, path, answer: await browser.script(app.url(path)) }))))
+    for (const { i, path, answer } of answers) {
+      t.equal(answer.status, 200)
+      if (path === '/me') t.equal(answer.json().id, `user-${i}`)
+      else owners.set(answer.json().accessToken, `user-${i}`)
+    }
+    t.equal(app.calls('refresh'), 50 * (round + 1))
+  }
+  t.equal(owners.size, 100, 'each token was given to one user only')
+})

@@ -1,0 +1,63 @@
+import t from 'tap'
+import { redisRefreshLock } from '../../lib/redis-refresh-lock.js'
+
+/** A client as `redis` has it, over one key; the real ones are tried in redis-refresh-lock.test.ts, where there is a Redis. */
+class OneKey {
+  readonly commands: string[][] = []
+  holder: string | null = null
+  down = false
+
+  sendCommand = async (command: string[]): Promise<unknown> => {
+    this.commands.push(command)
+    if (this.down) throw new Error('The client is closed')
+    if (command[0] === 'SET') return this.#take(command[2]!)
+    if (command[0] === 'EVALSHA') throw new Error('NOSCRIPT No matching script')
+    if (command[4] !== this.holder) return 0
+    if (!command[1]!.includes('pexpire')) this.holder = null
+    return 1
+  }
+
+  #take (holder: string): string | null {
+    if (this.holder !== null) return null
+    this.holder = holder
+    return 'OK'
+  }
+}
+
+t.test('it takes a key of its own for each token set, with an end, and gives it back', async t => {
+  const client = new OneKey()
+  const lock = await redisRefreshLock(client, { lease: 5000 }).acquire('some-id')
+  const [command, key, holder, ...options] = client.commands[0]!
+  t.same([command, key, options], ['SET', 'mutex:some-id', ['PX', '5000', 'NX']])
+  t.equal(client.holder, holder)
+  await lock.release()
+  t.equal(client.holder, null)
+  t.same(client.commands.map(([name]) => name), ['SET', 'EVALSHA', 'EVAL'])
+})
+
+t.test('it waits for the one who has it, and no longer than it was told', async t => {
+  const client = new OneKey()
+  const first = await redisRefreshLock(client).acquire('id')
+  await t.rejects(redisRefreshLock(client, { wait: 120 }).acquire('id'))
+  const second = redisRefreshLock(client).acquire('id')
+  await first.release()
+  await (await second).release()
+  t.equal(client.holder, null)
+})
+
+t.test('a client of ioredis is called in its own way', async t => {
+  const client = new OneKey()
+  const lock = await redisRefreshLock({ call: (command, ...parameters) => client.sendCommand([command, ...parameters]) }).acquire('id')
+  await lock.release()
+  t.equal(client.holder, null)
+})
+
+t.test('Redis going away while the lock is held is a lost lease and no crash', async t => {
+  const client = new OneKey()
+  const lock = await redisRefreshLock(client, { lease: 100 }).acquire('id')
+  client.down = true
+  await new Promise(resolve => setTimeout(resolve, 200))
+  await lock.release()
+  await t.rejects(redisRefreshLock(client).acquire('id'))
+  t.same(client.commands.map(([name]) => name), ['SET', 'EVALSHA', 'SET'])
+})
