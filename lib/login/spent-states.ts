@@ -45,6 +45,7 @@ function digest (state: string): string {
   return createHash('sha256').update(state).digest('base64url')
 }
 
-function spentState ({ returnPath, finished }: Partial<SpentState>): SpentState | null {
-  return typeof returnPath === 'string' ? { returnPath, finished: finished === true } : null
+/** Whatever a store made of the note, it was noted: the state is spent. */
+function spentState ({ returnPath, finished }: Partial<SpentState>): SpentState {
+  return { returnPath: typeof returnPath === 'string' ? returnPath : '/', finished: finished === true }
 }

@@ -25,8 +25,8 @@ interface NotesSettings<Note extends object> {
   /** Whether the session store is more than this process's memory; records in that would push out the sessions of users. */
   sharedStore: boolean
   now: () => number
-  /** The note in what a store gave back, `null` where it is none. */
-  read: (value: Partial<Note>) => Note | null
+  /** The note in what a store gave back, which may have lost part of it. */
+  read: (value: Partial<Note>) => Note
 }
 
 export function createNotes<Note extends object> ({ prefix, lifetime, sharedStore, now, read }: NotesSettings<Note>): Notes<Note> {
@@ -38,8 +38,8 @@ export function createNotes<Note extends object> ({ prefix, lifetime, sharedStor
     async find (store, id) {
       const note = own(id)
       if (note !== null || !sharedStore) return note
-      const stored = (await findRecord(store, prefix + id))?.leAuthNote
-      return typeof stored === 'object' && stored !== null ? read(stored) : null
+      const record = await findRecord(store, prefix + id)
+      return record === null ? null : read({ ...record.leAuthNote as Partial<Note> })
     },
     async write (store, id, note) {
       remembered.set(id, note)

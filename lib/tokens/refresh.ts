@@ -175,7 +175,7 @@ function told (target: RefreshTarget, error: LeAuthError): LeAuthError {
   const isOver = code === 'LE_AUTH_SESSION_ENDED'
   const leAuth = { event: isOver ? 'session_ended' : 'refresh_failed', ...userOf(target), ...(isOver ? {} : { code }), reason }
   if (reason === 'logged_out' || reason === 'invalid_grant') target.log.info({ leAuth }, 'login has ended')
-  else target.log.warn({ leAuth }, MESSAGES[reason ?? ''] ?? (isOver ? 'login has ended' : 'tokens could not be refreshed, and will be at a later request'))
+  else target.log.warn({ leAuth }, MESSAGES[String(reason)] ?? (isOver ? 'login has ended' : 'tokens could not be refreshed, and will be at a later request'))
   return error
 }
 

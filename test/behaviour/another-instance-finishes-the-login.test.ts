@@ -1,6 +1,7 @@
 import t from 'tap'
 import { MemoryStore } from '../../lib/session/memory-store.js'
 import { AGENT, errorCode, startApp, upToCallback } from '../support/app.js'
+import { twoApps } from '../support/two-apps.js'
 
 t.test('a login begun before a restart ends after it', async t => {
   const first = await startApp(t)
@@ -31,6 +32,22 @@ t.test('two instances with one secret and one store are one app', async t => {
   t.equal((await back.step(callback)).location, '/page/there', 'a callback spent on one is spent on the other')
   t.equal(errorCode(await onFirst.navigate(callback)), 'LE_AUTH_LOGIN_FINISHED')
   t.equal(first.calls('token'), 1)
+})
+
+t.test('LC4 a state that another instance has spent is spent, whatever the store made of the note', async t => {
+  for (const left of [{}, { leAuthNote: null }, { leAuthNote: 'x' }, { leAuthNote: { returnPath: 5 } }]) {
+    const { one, other, store, toOther } = await twoApps(t)
+    const browser = one.browser()
+    const callback = await upToCallback(one, browser)
+    const there = await toOther(browser)
+    t.equal((await browser.step(callback)).status, 303)
+    const note = [...store.records.keys()].find(id => id.startsWith('le-auth:state:'))!
+    store.rewrite(note, () => left)
+    const answer = await there.step(callback)
+    t.equal(`${answer.status} ${errorCode(answer)}`, '400 LE_AUTH_STATE_SPENT', JSON.stringify(left))
+    t.equal((await there.script(other.url('/me'))).status, 401)
+    t.equal(one.calls('token'), 1)
+  }
 })
 
 t.test('another secret, client or redirect URI opens nothing', async t => {

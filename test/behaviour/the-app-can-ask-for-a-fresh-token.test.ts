@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { errorCode } from '../support/app.js'
 import { MINUTE, SECOND } from '../support/clock.js'
 import { accessToken, loggedIn, type Shifted } from '../support/shifted.js'
+import { TestStore } from '../support/stores.js'
 
 /** A logged-in user of an app with a route that does this. */
 async function asking (t: Test, ask: (request: FastifyRequest) => Promise<unknown>): Promise<Shifted> {
@@ -82,4 +83,20 @@ t.test('after a logout in the same request there is nothing left to ask for', as
     t.equal(errorCode(await browser.script(app.url('/ask'))), 'LE_AUTH_SESSION_ENDED', ask)
     t.equal(app.calls('refresh'), 0)
   }
+})
+
+t.test('a record that does not open, and was written anew meanwhile, is opened then', async t => {
+  const store = new TestStore()
+  let whole = ''
+  const { app, browser } = await loggedIn(t, {}, { session: { store } }, {
+    after: app => app.get('/ask', { onRequest: app.requireAuth }, async request => {
+      store.records.set(store.tokenSets[0]!, whole)
+      return request.leAuth!.getAccessToken()
+    })
+  })
+  const [id] = store.tokenSets as [string]
+  whole = store.records.get(id)!
+  store.rewrite(id, record => ({ ...record, leAuthTokenSet: { ...record.leAuthTokenSet, sealed: 'x.y.z' } }))
+  t.match((await browser.script(app.url('/ask'))).text, /^[0-9a-f]{64}$/)
+  t.equal(app.calls('refresh'), 0)
 })
