@@ -23,4 +23,9 @@ export class RefreshError extends Error {
     this.reason = reason
     this.retryAfter = retryAfter
   }
+
+  /** Whether Sentinel has refused the refresh token, in whatever words. */
+  get isRefusal (): boolean {
+    return this.failure === 'dead' || this.failure === 'refused'
+  }
 }
