@@ -34,7 +34,7 @@ export interface LeAuthOptions {
    * @default 300000 (5 minutes)
    */
   refreshMargin?: number | undefined
-  /** Keeps processes that share `session.store` from refreshing the same tokens at once; see {@link RefreshLock}. @default none */
+  /** Keeps processes that share `session.store` from refreshing the same tokens, or using the same state, at once; see {@link RefreshLock}. @default none */
   refreshLock?: RefreshLock | undefined
   /** Session keys that survive a login; everything else of the session before it is dropped. @default [] */
   keepOnLogin?: string[] | undefined

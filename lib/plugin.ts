@@ -14,7 +14,7 @@ import { createLoginStart } from './login/start.js'
 import { createLoginTransactions } from './login/transaction.js'
 import type { LeAuthOptions, ResolvedOptions } from './options.js'
 import { resolveOptions } from './resolve-options.js'
-import { loginRouteHeaders, refuseMethod, withoutQueryInLog } from './route-headers.js'
+import { knowsOtherSlash, loginRouteHeaders, refuseMethod, refuseOtherSlash, withoutQueryInLog, withOtherSlash } from './route-headers.js'
 import { createSentinelClient } from './sentinel/client.js'
 import { sentinelEndpoints, type Sentinel } from './sentinel/endpoints.js'
 import { refreshTokens } from './sentinel/refresh-tokens.js'
@@ -68,17 +68,19 @@ async function leAuth (app: FastifyInstance, rawOptions: LeAuthOptions): Promise
 
   const transactions = createLoginTransactions(options)
   const login = createLoginStart({ options, setup, domainApi, transactions })
-  const callback = createCallback({ options, client, transactions, spentStates: createSpentStates(now, sharedStore), sessions, authenticate })
+  const callback = createCallback({ options, client, transactions, spentStates: createSpentStates(now, sharedStore, options.refreshLock), sessions, authenticate })
   addRoutes(app, options, login, callback)
   await app.register(async scope => logoutRoute(scope, options, sessions))
 }
 
-function addRoutes (app: FastifyInstance, { localRoutes }: ResolvedOptions, login: RouteHandler, callback: RouteHandler): void {
+function addRoutes (app: FastifyInstance, { localRoutes, routes }: ResolvedOptions, login: RouteHandler, callback: RouteHandler): void {
   const route = { exposeHeadRoute: false, logSerializers: withoutQueryInLog, onRequest: loginRouteHeaders, config: { leAuthRoute: true } }
   const otherMethods = app.supportedMethods.filter(method => method !== 'GET')
   app.get(localRoutes.login, route, login)
   app.get(localRoutes.callback, route, callback)
   app.route({ ...route, method: otherMethods, url: localRoutes.callback, onRequest: refuseMethod, handler: refuseMethod })
+  if (knowsOtherSlash(app, routes.callback)) return
+  app.route({ ...route, method: app.supportedMethods, url: withOtherSlash(localRoutes.callback), onRequest: refuseOtherSlash, handler: refuseOtherSlash })
 }
 
 type RouteHandler = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>

@@ -58,7 +58,7 @@ export function resolveOptions (raw: LeAuthOptions, env: NodeJS.ProcessEnv, scop
     ...paths,
     session: readSession(read, redirect.url),
     refreshMargin: read.wholeNumber('refreshMargin', REFRESH_MARGIN, 0, LONGEST_MARGIN),
-    ...read.optional('refreshLock', read.withMethods<RefreshLock>('refreshLock', ['acquire'], 'an object with acquire(tokenSetId), such as redisRefreshLock(client)')),
+    ...read.optional('refreshLock', read.withMethods<RefreshLock>('refreshLock', ['acquire'], 'an object with acquire(id), such as redisRefreshLock(client)')),
     keepOnLogin: readKeepOnLogin(read),
     defaultReturnPath: readPath(read, 'defaultReturnPath', redirect.url.origin, `${paths.publicPrefix}/`),
     logoutReturnPath: readPath(read, 'logoutReturnPath', redirect.url.origin, `${paths.publicPrefix}/`),

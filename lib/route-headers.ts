@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 
 /** No cache keeps an answer of these routes (RFC 9111 §5.2.2.5), and no address of theirs reaches another site (RFC 9700 §4.2.4). */
 export function loginRouteHeaders (_request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
@@ -23,4 +23,25 @@ export const withoutQueryInLog = {
  */
 export async function refuseMethod (_request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   return reply.code(405).header('allow', 'GET').header('cache-control', 'no-store').send()
+}
+
+/** The callback with a slash too many, or too few, is no callback, and Fastify's 404 is not for it either. */
+export async function refuseOtherSlash (_request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  return reply.code(404).header('cache-control', 'no-store').send()
+}
+
+/** The same path with a slash at the end, or without it. */
+export function withOtherSlash (path: string): string {
+  return path.endsWith('/') ? path.slice(0, -1) : `${path}/`
+}
+
+/** Whether the app answers there already: by a route of its own, or because its router takes both for the same. */
+export function knowsOtherSlash (app: FastifyInstance, path: string): boolean {
+  const config = app.initialConfig as SlashOptions & { routerOptions?: SlashOptions }
+  return config.ignoreTrailingSlash === true || config.routerOptions?.ignoreTrailingSlash === true ||
+    app.hasRoute({ method: 'GET', url: withOtherSlash(path) })
+}
+
+interface SlashOptions {
+  ignoreTrailingSlash?: boolean
 }

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
+import { leAuthError } from '../errors.js'
 import { createNotes } from '../tokens/notes.js'
 import type { RecordStore } from '../tokens/record-store.js'
+import { holding, type RefreshLock } from '../tokens/refresh-lock.js'
 
 /** A spent state is remembered as long as its transaction's cookie could still be presented, in ms. */
 const REMEMBERED_FOR = 60 * 60 * 1000
@@ -14,8 +16,8 @@ export interface SpentState {
 }
 
 /**
- * States work once (RFC 6749 §10.12). In one process that is certain; the session store tells the other
- * processes, and Sentinel's own rule, that a code works once, closes the moment in between.
+ * States work once (RFC 6749 §10.12). In one process that is certain, and across processes with a lock. Without one the session
+ * store tells the other processes, and Sentinel's own rule, that a code works once, closes the moment in between.
  */
 export interface SpentStates {
   /** What is known of a state, or `null` where no callback has presented it. @throws LE_AUTH_STORE_UNAVAILABLE */
@@ -26,18 +28,30 @@ export interface SpentStates {
   finish: (store: RecordStore, state: string, returnPath: string) => Promise<void>
 }
 
-/** @param sharedStore whether the session store is more than this process's memory */
-export function createSpentStates (now: () => number, sharedStore: boolean): SpentStates {
+/**
+ * @param sharedStore whether the session store is more than this process's memory
+ * @param lock makes it certain across processes as well
+ */
+export function createSpentStates (now: () => number, sharedStore: boolean, lock: RefreshLock | undefined): SpentStates {
   const notes = createNotes<SpentState>({ prefix: 'le-auth:state:', lifetime: REMEMBERED_FOR, sharedStore, now, read: spentState })
   return {
     find: (store, state) => notes.find(store, digest(state)),
     async spend (store, state, returnPath) {
-      if (notes.own(digest(state)) !== null) return false
-      await notes.write(store, digest(state), { returnPath, finished: false })
-      return true
+      const id = digest(state)
+      if (notes.own(id) !== null) return false
+      return holding(lock, `le-auth:state:${id}`, lockUnavailable, async () => {
+        // Without a lock the store has just been asked, and asking again would not make it certain.
+        if (lock !== undefined && await notes.find(store, id) !== null) return false
+        await notes.write(store, id, { returnPath, finished: false })
+        return true
+      })
     },
     finish: (store, state, returnPath) => notes.write(store, digest(state), { returnPath, finished: true })
   }
+}
+
+function lockUnavailable (): Error {
+  return leAuthError('LE_AUTH_STORE_UNAVAILABLE', { reason: 'lock' })
 }
 
 /** The store gets a digest, so that no text from a URL becomes a key in it. */

@@ -1,7 +1,7 @@
 import { publish } from '../diagnostics.js'
 import { leAuthError, type LeAuthError } from '../errors.js'
 import { RefreshError } from './refresh-error.js'
-import type { HeldRefreshLock, RefreshLock } from './refresh-lock.js'
+import { holding, type RefreshLock } from './refresh-lock.js'
 import { userOf, type RefreshTarget } from './refresh-target.js'
 import { createRenew, type RenewalParts } from './renewal.js'
 import { createRetrySchedule } from './retry-schedule.js'
@@ -61,30 +61,9 @@ export function createRefresh ({ lock, sharedStore, ...parts }: RefreshParts): R
     }
   }
 
-  async function locked (target: RefreshTarget): Promise<TokenSetRecord> {
-    const held = await takeLock(target.tokenSetId)
-    try {
-      return await renew(target, retries.answerLost(target.tokenSetId))
-    } finally {
-      await giveBack(held)
-    }
-  }
-
-  async function takeLock (tokenSetId: string): Promise<HeldRefreshLock | undefined> {
-    try {
-      return await lock?.acquire(tokenSetId)
-    } catch {
-      // A lock's own message may hold its address and password.
-      throw new RefreshError('unavailable', 'lock')
-    }
-  }
-
-  async function giveBack (held: HeldRefreshLock | undefined): Promise<void> {
-    try {
-      await held?.release()
-    } catch {
-      // The lease ends by itself, and the result stands.
-    }
+  function locked (target: RefreshTarget): Promise<TokenSetRecord> {
+    const unavailable = (): Error => new RefreshError('unavailable', 'lock')
+    return holding(lock, target.tokenSetId, unavailable, () => renew(target, retries.answerLost(target.tokenSetId)))
   }
 
   return {

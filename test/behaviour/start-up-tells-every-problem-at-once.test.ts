@@ -101,7 +101,7 @@ const bad: Bad[] = [
   ...[0, 60_001, '5', 1.5].map((httpTimeout): Bad => [`httpTimeout ${httpTimeout}`, { httpTimeout }, /^httpTimeout must be a whole number from 1 to 60000$/]),
   ...[-1, 1_800_001, '5', 1.5, null].map((refreshMargin): Bad => [`refreshMargin ${refreshMargin}`, { refreshMargin }, /^refreshMargin must be a whole number from 0 to 1800000$/]),
   ...[{}, { acquire: true }, () => {}, 'redis://app:do-not-print-me@redis'].map((refreshLock): Bad =>
-    [`refreshLock ${typeof refreshLock}`, { refreshLock }, /^refreshLock must be an object with acquire\(tokenSetId\), such as redisRefreshLock\(client\)$/]),
+    [`refreshLock ${typeof refreshLock}`, { refreshLock }, /^refreshLock must be an object with acquire\(id\), such as redisRefreshLock\(client\)$/]),
 
   ...['leAuth', 'cookie', 'sessionId', 'encryptedSessionId', '__proto__'].map((key): Bad =>
     [`keepOnLogin ${key}`, { keepOnLogin: ['cart', key] }, /^keepOnLogin must be an array of names of session keys of your own$/]),

@@ -1,6 +1,7 @@
+import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { EMULATOR_DEFAULTS } from '../../lib/emulator/index.js'
-import { ADMIN, AGENT, logIn, SECRET, startApp, upToCallback, type TestApp } from '../support/app.js'
+import { ADMIN, AGENT, logIn, SECRET, startApp, upToCallback, type Setting, type TestApp } from '../support/app.js'
 import { Clock, MINUTE } from '../support/clock.js'
 
 /** Every value that must stay secret, as far as this app and its emulator have seen any. */
@@ -67,4 +68,23 @@ t.test('requests to the plugin’s routes are logged, without their query', asyn
   t.ok(urls.includes('/callback'))
   const line = app.logLines.map(line => JSON.parse(line)).find(line => line.req?.url === '/callback')
   t.match(line.req, { method: 'GET', host: 'localhost:3000', remoteAddress: '127.0.0.1', remotePort: Number })
+})
+
+t.test('a callback with a slash too many is no callback, and its query is not logged', async t => {
+  for (const [name, setting] of [
+    ['as it is', {}],
+    ['with another callback', { callback: '/auth/back/' }],
+    ['where the app has a route there', { before: (app: FastifyInstance) => app.get('/callback/', async () => 'the app’s own') }],
+    ['where slashes do not matter', { fastify: { routerOptions: { ignoreTrailingSlash: true } } }],
+    ['as it was set in older versions', { fastify: { ignoreTrailingSlash: true } }]
+  ] as Array<[string, Setting]>) {
+    const app = await startApp(t, setting)
+    const browser = app.browser()
+    const { search, pathname } = new URL(await upToCallback(app, browser))
+    const other = pathname.endsWith('/') ? pathname.slice(0, -1) : `${pathname}/`
+    const answer = await browser.step(app.url(other + search))
+    t.match(String(answer.status), name.includes('where') ? /200|303/ : name.includes('older') ? /303/ : /404/, name)
+    if (name.includes('the app has')) continue
+    for (const value of new URLSearchParams(search).values()) t.notMatch(app.logLines.join('') + answer.text, value)
+  }
 })
