@@ -18,7 +18,7 @@ export interface LeAuthDiagnostics {
   'fastify-le-auth:login:failed': { accountId: string, code: LeAuthErrorCode, reason?: string | undefined }
   /** Sentinel is asked for new tokens. */
   'fastify-le-auth:refresh:started': LeAuthDiagnosticsUser
-  /** A request takes part in a refresh that another one has begun. */
+  /** A request waits for a refresh that another one has begun. */
   'fastify-le-auth:refresh:joined': LeAuthDiagnosticsUser
   /** New tokens are stored; `duration` is in ms, from `started` on. */
   'fastify-le-auth:refresh:succeeded': LeAuthDiagnosticsUser & { duration: number }

@@ -40,7 +40,7 @@ async function leAuth (app: FastifyInstance, rawOptions: LeAuthOptions): Promise
   const { sharedStore } = setup
   const tokenSets = createTokenSetStore({ sealer: createSealer(options.secrets, 'token set'), refreshMargin: options.refreshMargin, sharedStore, now })
   const sessions = createLoginSessions(app, options, setup, tokenSets)
-  const { refresh, settled } = createRefresh({
+  const refresh = createRefresh({
     tokenSets,
     sharedStore,
     now,
@@ -50,7 +50,7 @@ async function leAuth (app: FastifyInstance, rawOptions: LeAuthOptions): Promise
   })
   app.addHook('onClose', async () => {
     // New tokens that were not stored would be lost, and with them the login.
-    await settled()
+    await refresh.settled()
     await http.close()
   })
   const authenticate = createAuthenticate(sessions, {

@@ -12,7 +12,7 @@ import type { Logout, LogoutOptions, LogoutResult } from './logout.js'
 /** What an authentication needs of the plugin to act; the same for all requests. */
 export interface Collaborators {
   tokenSets: TokenSetStore
-  refresh: Refresh['refresh']
+  refresh: Refresh
   callService: (call: ServiceCall) => Promise<Response>
   logout: Logout
   now: () => number
@@ -132,17 +132,18 @@ export class Authentication {
     const now = authentication.#with.now()
     const end = record.expiresAt ?? Infinity
     if (now < record.refreshAt && now + minTtl < end) return null
-    const refreshing = authentication.#refresh(record)
-    if (now >= end) return refreshing
-    // The token at hand lives on, whatever comes of it.
-    const behind = refreshing.catch(() => {})
-    return now + minTtl < end ? null : behind
+    if (now >= end) return authentication.#refresh(record)
+    // From here on the token at hand lives, whatever comes of it.
+    if (now + minTtl >= end) return authentication.#refresh(record).catch(() => {})
+    // Who need not wait does not: each request that did would be kept in memory until Sentinel answers.
+    if (authentication.#with.refresh.mayBegin(authentication.#login.tokenSetId)) authentication.#refresh(record).catch(() => {})
+    return null
   }
 
   async #refresh (usedRecord: TokenSetRecord): Promise<void> {
     const { accountId, tokenSetId, user } = this.#login
     const { sessionStore: store, log } = this.#request
-    this.#record = await this.#with.refresh({ store, accountId, userId: user.id, tokenSetId, usedRecord, log })
+    this.#record = await this.#with.refresh.refresh({ store, accountId, userId: user.id, tokenSetId, usedRecord, log })
   }
 
   /** What to repeat a refused call with; `null` where a newer token could not help. */

@@ -1,3 +1,4 @@
+import { decodeProtectedHeader } from 'jose'
 import { getValidatedIdTokenClaims, type IDToken, type TokenEndpointResponse } from 'oauth4webapi'
 import { leAuthError } from '../errors.js'
 import { CLOCK_TOLERANCE } from './client.js'
@@ -29,6 +30,8 @@ export function idTokenClaims (answer: TokenEndpointResponse, now: number): IDTo
   const claims = getValidatedIdTokenClaims(answer)
   if (claims === undefined) return undefined
   if (!SIGNED.test(answer.id_token!)) throw leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason: 'malformed' })
+  // RFC 8725 §3.11: a token that says it is an access token (RFC 9068 §2.1) says nothing about who logged in.
+  if (/^(application\/)?at\+jwt$/i.test(String(decodeProtectedHeader(answer.id_token!).typ))) throw leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason: 'typ' })
   if (!Number.isSafeInteger(Math.floor(claims.exp))) throw leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason: 'exp' })
   if (claims.iat > now / 1000 + CLOCK_TOLERANCE) throw leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason: 'iat' })
   return claims

@@ -16,6 +16,8 @@ export interface Refresh {
    * LE_AUTH_STORE_UNAVAILABLE
    */
   refresh: (target: RefreshTarget) => Promise<TokenSetRecord>
+  /** Whether a refresh may begin now: none is under way, and it is not too early for another try. */
+  mayBegin: (tokenSetId: string) => boolean
   /** Resolves when all that is under way has ended, well or not. */
   settled: () => Promise<void>
 }
@@ -68,6 +70,7 @@ export function createRefresh ({ lock, sharedStore, ...parts }: RefreshParts): R
 
   return {
     refresh,
+    mayBegin: id => !underWay.has(id) && !retries.isPausing(id),
     async settled () { await Promise.allSettled(underWay.values()) }
   }
 }

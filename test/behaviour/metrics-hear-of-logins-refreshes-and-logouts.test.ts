@@ -47,6 +47,16 @@ t.test('from the login to the logout', async t => {
   t.same(heard.splice(0), [{ name: 'login:failed', message: { accountId: '12345678', code: 'LE_AUTH_CALLBACK_INVALID', reason: 'state' } }])
 })
 
+t.test('requests that need not wait for a refresh take no part in it, and are not kept until it ends', async t => {
+  const heard = listen(t)
+  const { app, clock, browser } = await loggedIn(t)
+  heard.length = 0
+  clock.advance(31 * MINUTE)
+  app.sentinel.next('refresh', { delayMs: 300 })
+  for (let i = 0; i < 10; i += 1) await browser.script(app.url('/me'))
+  t.same(heard.map(({ name }) => name), ['refresh:started'])
+})
+
 t.test('the end of a login by Sentinel is a refresh that failed for good', async t => {
   const heard = listen(t)
   const { app, clock, browser } = await loggedIn(t)

@@ -1,0 +1,111 @@
+import Fastify from 'fastify'
+import type { Fault } from '../../lib/emulator/index.js'
+import leAuth from '../../lib/index.js'
+import { AGENT, errorCode, logIn, optionsFor } from '../support/app.js'
+import { MINUTE } from '../support/clock.js'
+import { idToken } from '../support/id-tokens.js'
+import { DOMAIN_API, HOST, naming, NOT_TRUSTED, production, refuses } from '../support/production.js'
+import { startServer } from '../support/servers.js'
+import { attack } from '../support/stage.js'
+import { members } from '../support/token-answers.js'
+
+const INVALID = '502 LE_AUTH_DOMAIN_API_INVALID'
+const UNAVAILABLE = '503 LE_AUTH_DOMAIN_API_UNAVAILABLE'
+
+const FOREIGN = [
+  'evil.example', 'EVIL.EXAMPLE', 'liveperson.net.evil.example', 'evilliveperson.net', 'x.liveperson.net@evil.example', 'x.liveperson.net:444', 'evil.example/.liveperson.net',
+  'evil.example#x.liveperson.net', 'evil.example\\@x.liveperson.net', 'x.liveperson.net%40evil.example', 'x.liveperson.net.', 'ｌiveperson.net', 'x.live\tperson.net', 'x.liveperson.net\n',
+  '', 5, true, {}, ['va.sentinel.liveperson.net']
+]
+const INSIDE = ['127.0.0.1', 'localhost:6379', '169.254.169.254', '[::1]', '0x7f.1', '2130706433', '10.0.0.1']
+const DOWNGRADED = ['http://va.sentinel.liveperson.net', 'https://va.sentinel.liveperson.net', '//va.sentinel.liveperson.net', 'va.sentinel.liveperson.net/sentinel']
+
+for (const [id, promise, source, hosts] of [
+  ['SD1', 'a look-up that names a foreign host sends nobody there, and no secret', 'RFC 8414 §6.2, CVE-2026-53513', FOREIGN],
+  ['SD2', 'nor one that names an address inside', 'CVE-2026-75899, CVE-2026-18446', INSIDE],
+  ['SD3', 'nor anything but a bare host, which is asked over https', 'RFC 9700 §2.6', DOWNGRADED]
+] as const) {
+  attack(id, promise, source, async t => {
+    const world = await production(t)
+    for (const baseURI of hosts) {
+      await t.test(JSON.stringify(baseURI), t => refuses(t, world, naming(baseURI), NOT_TRUSTED))
+      await t.test(`${JSON.stringify(baseURI)} in a list`, t => refuses(t, world, { change: answer => ({ baseURIs: [{ ...answer, baseURI }] }) }, NOT_TRUSTED))
+    }
+  })
+}
+
+const LIES: Array<[what: string, fault: Fault, expected: string]> = [
+  ['a redirect', { status: 302, headers: { location: 'https://evil.example/' } }, INVALID],
+  ['a redirect to the true host', { status: 301, headers: { location: `https://${HOST}/` } }, INVALID],
+  ['silence', { hang: true }, UNAVAILABLE],
+  ['a byte now and then', { drip: 50 }, UNAVAILABLE],
+  ['a connection that breaks', { cutOff: 'unprocessed' }, UNAVAILABLE],
+  ['half an answer', { cutOff: 'mid-body' }, UNAVAILABLE],
+  ['HTML', { status: 200, body: '<p>evil', headers: { 'content-type': 'text/html' } }, INVALID],
+  ['nothing', { status: 200 }, INVALID],
+  ['204', { status: 204 }, INVALID],
+  ['201', { status: 201, body: JSON.stringify({ service: 'sentinel', account: '12345678', baseURI: HOST }) }, INVALID],
+  ['an array', { change: answer => [{ ...answer, baseURI: HOST }] }, INVALID],
+  ['null', { change: () => null }, INVALID],
+  ['a text', { status: 200, body: JSON.stringify(HOST) }, INVALID],
+  ['an empty list', { change: () => ({ baseURIs: [] }) }, INVALID],
+  ['a list of nothing', { change: () => ({ baseURIs: [null, 5, 'x', []] }) }, INVALID],
+  ['a list that is none', { change: answer => ({ ...answer, baseURI: undefined, baseURIs: { sentinel: HOST } }) }, INVALID],
+  ['no host', naming(undefined), INVALID],
+  ['null for a host', naming(null), NOT_TRUSTED],
+  ['another account', naming(HOST, { account: '87654321' }), INVALID],
+  ['no account', naming(HOST, { account: undefined }), INVALID],
+  ['another service', naming(HOST, { service: 'accountConfigReadOnly' }), INVALID],
+  ['another service, in other case', naming(HOST, { service: 'Sentinel' }), INVALID],
+  ['no service', naming(HOST, { service: undefined }), INVALID],
+  ['a list without us', { change: answer => ({ baseURIs: [{ ...answer, account: '87654321', baseURI: HOST }, { ...answer, service: 'other', baseURI: HOST }] }) }, INVALID],
+  ['too much', { change: answer => ({ ...answer, baseURI: HOST, x: 'x'.repeat(1_100_000) }) }, UNAVAILABLE],
+  ['400', { status: 400, body: '{"error":"evil"}' }, INVALID],
+  ['401', { status: 401, body: '{"error":"evil"}' }, INVALID],
+  ['404', { status: 404, body: 'evil' }, INVALID],
+  ['429', { status: 429, headers: { 'retry-after': '1' } }, UNAVAILABLE],
+  ['500', { status: 500, body: 'evil' }, UNAVAILABLE],
+  ['503 with a good body', { status: 503, body: JSON.stringify({ service: 'sentinel', account: '12345678', baseURI: HOST }) }, UNAVAILABLE]
+]
+
+attack('SD4', 'a look-up that lies, hangs or is down fails cleanly, and the next one works', 'RFC 9110 §15, PROTOCOL: Domain API', async t => {
+  const world = await production(t)
+  for (const [what, fault, expected] of LIES) await t.test(what, t => refuses(t, world, fault, expected))
+  world.sentinel.always('domain', naming(HOST))
+  world.clock.advance(MINUTE)
+  t.equal((await logIn(world.app, world.browser)).status, 200)
+})
+
+attack('SD4', 'while the look-up is ill, the last good answer serves', 'RFC 5861 §4', async t => {
+  const world = await production(t)
+  world.sentinel.always('domain', naming(HOST))
+  await logIn(world.app, world.browser)
+  world.sentinel.always('domain', naming('evil.example'))
+  world.clock.advance(11 * MINUTE)
+  const { location } = await world.app.browser().step(world.app.url('/login'))
+  t.equal(new URL(location!).origin, `https://${HOST}`)
+  t.same([...new Set(world.network.asked)], [DOMAIN_API, `https://${HOST}`])
+})
+
+attack('SD5', 'an account id that could change a path is refused at start-up', 'CVE-2022-35949', async (t, stage) => {
+  for (const accountId of ['../../x', '1?x=', '1#', '//evil.example', '1/../2', '1%2f2', '', ' ', {}, 5, '\n', 'x'.repeat(65)]) {
+    const app = Fastify()
+    t.teardown(() => app.close())
+    await t.rejects(async () => app.register(leAuth, { ...optionsFor(stage.sentinel, stage.redirectUri), accountId: accountId as string }), { code: 'LE_AUTH_OPTIONS_INVALID' }, JSON.stringify(accountId))
+  }
+  t.equal(stage.sentinel.requests.length, 0)
+})
+
+attack('SD6', 'keys that an id_token brings along are not looked at, and never fetched', 'RFC 8725 §3.10, CVE-2026-27962', async (t, stage) => {
+  const evil = await startServer(t, (_request, response) => response.end('{}'))
+  for (const header of [{ jku: evil.url }, { x5u: evil.url }, { jwk: { kty: 'RSA', n: 'AQAB', e: 'AQAB' } }, { kid: evil.url }, { kid: '../../etc/passwd' }]) {
+    stage.sentinel.next('token', members({ id_token: idToken({}, header) }))
+    const browser = stage.browser()
+    await logIn(stage, browser)
+    t.equal(await stage.me(browser), AGENT.id, 'the token came over TLS, and its keys decide nothing')
+    stage.sentinel.next('token', members({ id_token: idToken({ aud: 'other' }, header) }))
+    t.equal(errorCode(await logIn(stage, stage.browser())), 'LE_AUTH_ID_TOKEN_INVALID')
+  }
+  t.equal(stage.calls('jwks'), 0)
+  t.same(evil.requests, [])
+})
