@@ -36,7 +36,7 @@ export interface LeAuthOptions {
   refreshMargin?: number | undefined
   /** Keeps processes that share `session.store` from refreshing the same tokens, or using the same state, at once; see {@link RefreshLock}. @default none */
   refreshLock?: RefreshLock | undefined
-  /** Session keys that survive a login; everything else of the session before it is dropped. @default [] */
+  /** Session keys of a visitor, or of the same user, that survive a login; everything else of the session before it is dropped. @default [] */
   keepOnLogin?: string[] | undefined
   /** Where a login ends that was begun without a return path: a path as the browser sees it. @default '/', below what a proxy strips */
   defaultReturnPath?: string | undefined

@@ -33,7 +33,13 @@ interface LogoutParts {
 export function createLogout ({ options, sessions, tokenSets, revoke }: LogoutParts): Logout {
   return async function logout (request, reply, login, record, { revoke: revocationAsked = false }) {
     const tokens = revocationAsked ? await tokenSets.open(login.tokenSetId, record) : null
-    await sessions.end(request, reply, { revoke: revocationAsked })
+    try {
+      await sessions.end(request, reply, { revoke: revocationAsked })
+    } catch (error) {
+      // The next attempt may find this login ended, and its tokens gone: they are revoked now or never.
+      if (revocationAsked) await revocation(login.accountId, tokens?.refreshToken)
+      throw error
+    }
     request.leAuth = null
     const result = revocationAsked ? await revocation(login.accountId, tokens?.refreshToken) : { revoked: null }
     tell(request, login, result)

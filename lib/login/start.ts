@@ -19,7 +19,7 @@ interface LoginStart {
 
 /** GET /login: begins a login transaction and sends the browser to Sentinel. Of the query, only `returnTo` is read. */
 export function createLoginStart ({ options, setup, domainApi, transactions }: LoginStart) {
-  const ownRoutes = Object.values(options.routes).map(route => options.publicPrefix + route)
+  const ownRoutes = Object.values(options.routes).map(route => routeOf(options.publicPrefix + route))
 
   return async function start (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { returnTo: dangerousReturnTo } = request.query as { returnTo?: unknown }
@@ -49,6 +49,20 @@ export function createLoginStart ({ options, setup, domainApi, transactions }: L
   /** A login that ended at /login would begin again at once. */
   function returnPathOf (untrustedReturnTo: unknown): string | null {
     const path = returnPath(untrustedReturnTo, options.origin)
-    return path !== null && ownRoutes.includes(path.split(/[?#]/, 1)[0]!) ? null : path
+    return path !== null && ownRoutes.includes(routeOf(path)) ? null : path
+  }
+}
+
+/** The route that a path leads to, as the loosest router compares: decoded, whatever the case, with or without a last slash. */
+function routeOf (path: string): string {
+  const [pathname = ''] = path.split(/[?#]/, 1)
+  return decoded(pathname).toLowerCase().replace(/\/+$/, '')
+}
+
+function decoded (pathname: string): string {
+  try {
+    return decodeURIComponent(pathname)
+  } catch {
+    return pathname
   }
 }

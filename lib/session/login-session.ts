@@ -86,7 +86,7 @@ export function createLoginSessions (app: FastifyInstance, options: ResolvedOpti
     freshSession(app, request)
     const fresh = request.session
     try {
-      copyKept(previous, fresh)
+      if (belongsTo(previous, login)) copyKept(previous, fresh)
       fresh.leAuth = login
       await beforeSave()
       await settled(done => fresh.save(done))
@@ -108,6 +108,11 @@ export function createLoginSessions (app: FastifyInstance, options: ResolvedOpti
     await removeRecord(request.sessionStore, previous.sessionId)
     if (isWhole(previous.leAuth)) await tokenSets.remove(request.sessionStore, previous.leAuth.tokenSetId)
   }
+}
+
+/** Whether a session is a visitor's or the same user's: what another user has left in this browser is not for this one. */
+function belongsTo ({ leAuth }: Session, { accountId, user }: SessionLogin): boolean {
+  return leAuth === undefined || (leAuth.accountId === accountId && leAuth.user?.id === user.id)
 }
 
 /** A store may lose part of what it was given; half a login is none. */
