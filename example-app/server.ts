@@ -1,39 +1,69 @@
+import cluster from 'node:cluster'
 import { existsSync } from 'node:fs'
 import closeWithGrace from 'close-with-grace'
 import Fastify from 'fastify'
+import type { LeAuthOptions } from 'fastify-le-auth'
 import northdesk from './app.js'
-import { emulatorWelcome, startEmulator, type Emulated } from './emulator.js'
-import { readSettings, type Settings } from './settings.js'
-
-/** How long requests that are being answered may take when the server is told to stop, in ms. */
-const CLOSE_WITHIN = 5000
+import { endUnstarted, handedDown, instancesWelcome, nameInstance, onStop, startInstances, STOP_SIGNALS } from './cluster.js'
+import { emulatorWelcome, startEmulator } from './emulator.js'
+import { CLOSE_WITHIN, readSettings, type Settings } from './settings.js'
+import { checkSharedStore, connectSharedStore } from './shared-store.js'
 
 try {
   await start()
 } catch (error) {
-  console.error(`\n  Northdesk cannot start. ${explanation(error as NodeJS.ErrnoException & { port?: number })}\n`)
-  process.exit(1)
+  const why = explanation(error as NodeJS.ErrnoException & { port?: number })
+  if (cluster.isWorker) endUnstarted(why)
+  else {
+    console.error(`\n  Northdesk cannot start. ${why}\n`)
+    process.exit(1)
+  }
 }
 
 async function start (): Promise<void> {
   // A variable that is set already wins over the file.
   if (existsSync('.env')) process.loadEnvFile('.env')
   const settings = readSettings(process.env)
+  if (cluster.isWorker) {
+    await serve(settings, handedDown())
+    return
+  }
+  if (settings.instances > 1) await checkSharedStore(settings.redisUrl!)
   const emulated = settings.emulated ? await startEmulator(settings.port, settings.sentinelPort) : null
-  await serve(settings, emulated)
-  console.log(`\n  Northdesk is running: open ${addressOf(settings)}\n${emulated === null ? '' : emulatorWelcome(emulated.emulator)}`)
+  const answer = settings.instances > 1 ? lead : serve
+  const pids = await answer(settings, emulated?.leAuth ?? {}, async () => emulated?.emulator.close())
+  console.log(`\n  Northdesk is running: open ${addressOf(settings)}\n${instancesWelcome(pids)}${emulated === null ? '' : emulatorWelcome(emulated.emulator)}`)
 }
 
-async function serve ({ port, host, trustProxy, logLevel }: Settings, emulated: Emulated | null): Promise<void> {
+/** Answers requests in this process. @returns its id */
+async function serve ({ port, host, trustProxy, logLevel, redisUrl }: Settings, leAuth: LeAuthOptions, closeLast = async () => {}): Promise<number[]> {
   const app = Fastify({ logger: { level: logLevel }, trustProxy })
-  if (emulated !== null) app.addHook('onClose', () => emulated.emulator.close())
-  await app.register(northdesk, emulated === null ? {} : { leAuth: emulated.leAuth })
+  // What is added last closes first: a refresh under way still needs the store, and LivePerson.
+  app.addHook('onClose', closeLast)
+  const shared = redisUrl === null ? null : await connectSharedStore(redisUrl, app.log)
+  if (shared !== null) app.addHook('onClose', shared.close)
+  if (cluster.isWorker) app.addHook('onRequest', nameInstance)
+  await app.register(northdesk, { leAuth: { ...leAuth, ...shared?.leAuth } })
 
-  closeWithGrace({ delay: CLOSE_WITHIN, logger: app.log }, async ({ err }) => {
+  const skip = cluster.isWorker ? [...STOP_SIGNALS] : []
+  const { close } = closeWithGrace({ delay: CLOSE_WITHIN, logger: app.log, skip }, async ({ err }) => {
     if (err !== undefined) app.log.fatal({ err }, 'stopping because of an error')
     await app.close()
   })
+  if (cluster.isWorker) onStop(close)
   await app.listen({ port, host })
+  return [process.pid]
+}
+
+/** Lets several processes answer requests, and leads them. @returns their ids */
+async function lead ({ instances: count }: Settings, leAuth: LeAuthOptions, closeLast: () => Promise<void>): Promise<number[]> {
+  const { pids, stop } = await startInstances(count, leAuth)
+  closeWithGrace({ delay: 2 * CLOSE_WITHIN }, async ({ err }) => {
+    if (err !== undefined) console.error(err)
+    await stop()
+    await closeLast()
+  })
+  return pids
 }
 
 /** Where a browser finds the app: LE_REDIRECT_URI has the public address, and the plugin has checked it by now. */
