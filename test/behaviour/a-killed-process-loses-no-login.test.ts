@@ -1,0 +1,88 @@
+import t from 'tap'
+import { ADMIN, AGENT } from '../support/app.js'
+import { MINUTE } from '../support/clock.js'
+import { startFleet, type Fleet } from '../support/fleet.js'
+import { everything, startRedis } from '../support/redis.js'
+import { until } from '../support/shifted.js'
+
+const LEASE = 1000
+
+t.test('a process that is killed', async t => {
+  const redis = await startRedis(t)
+  if (redis === null) return
+  const client = await redis.client()
+  const fleet = await startFleet(t, { size: 4, redisUrl: redis.url, lock: { lease: LEASE } })
+  const agent = fleet.browser()
+  await fleet.logIn(agent)
+
+  await t.test('in the middle of a login loses that one alone, which can be begun again', async t => {
+    const admin = await fleet.at(fleet.browser(), 1)
+    fleet.sentinel.next('token', { hang: true })
+    const login = fleet.logIn(admin, ADMIN)
+    const cutOff = t.rejects(login)
+    await until(() => fleet.calls('token') === 2)
+    await fleet.instances[1]!.end('SIGKILL')
+    await cutOff
+
+    const elsewhere = await fleet.at(admin, 0)
+    t.equal((await elsewhere.script(fleet.url('/me'))).status, 401)
+    t.equal((await elsewhere.navigate(fleet.url('/login'))).text, `hello ${ADMIN.id}`, 'Sentinel still knows them')
+    t.equal((await agent.script(fleet.url('/me'))).json().id, AGENT.id)
+  })
+
+  await t.test('while it holds the lock, before Sentinel has done anything, is followed by another when its lease ends', async t => {
+    await fleet.advance(61 * MINUTE)
+    fleet.sentinel.next('refresh', { hang: true })
+    const [dying, waiting] = [await fleet.at(agent, 2), await fleet.at(agent, 3)]
+    const cutOff = t.rejects(dying.script(fleet.url('/users')))
+    await until(() => fleet.calls('refresh') === 1)
+    t.equal((await locks()).length, 1)
+    const answer = waiting.script(fleet.url('/users'))
+    await fleet.instances[2]!.end('SIGKILL')
+    const killedAt = Date.now()
+    await cutOff
+    t.equal((await answer).json().status, 200)
+    t.ok(Date.now() - killedAt < 10 * LEASE)
+    t.equal(fleet.calls('refresh'), 2)
+    t.same(await locks(), [])
+    await isStillLoggedIn(fleet)
+  })
+
+  await t.test('by SIGTERM, while it refreshes behind a request, stores the new tokens before it ends', async t => {
+    const [ending, other] = [await fleet.at(agent, 3), await fleet.at(agent, 0)]
+    const before = await tokenSets()
+    await fleet.advance(31 * MINUTE)
+    const calls = fleet.calls('refresh')
+    let release = (): void => {}
+    const held = new Promise<void>(resolve => { release = resolve })
+    let processed = false
+    fleet.sentinel.next('refresh', { change: async answer => { processed = true; await held; return answer } })
+    t.equal((await ending.script(fleet.url('/me'))).json().id, AGENT.id, 'nobody waits for it')
+    await until(() => processed)
+    const ended = fleet.instances[3]!.end('SIGTERM')
+    await new Promise(resolve => setTimeout(resolve, 300))
+    t.same(await tokenSets(), before)
+    release()
+    t.equal(await ended, 0)
+    t.equal((await tokenSets()).filter(record => !before.includes(record)).length, 1)
+    t.equal((await other.script(fleet.url('/users'))).json().status, 200)
+    t.equal(fleet.calls('refresh'), calls + 1)
+    t.same(await locks(), [])
+    await isStillLoggedIn(fleet)
+  })
+
+  /** And stays so: the refresh token that is stored is the newest one. */
+  async function isStillLoggedIn (fleet: Fleet): Promise<void> {
+    await fleet.advance(61 * MINUTE)
+    const there = await fleet.at(agent, 0)
+    t.equal((await there.script(fleet.url('/users'))).json().status, 200)
+  }
+
+  async function locks (): Promise<string[]> {
+    return client.keys('mutex:*')
+  }
+
+  async function tokenSets (): Promise<string[]> {
+    return [...await everything(client)].filter(([key]) => key.startsWith('sess:le-auth:tokens:')).map(([, value]) => value)
+  }
+})

@@ -1,0 +1,91 @@
+import t, { type Test } from 'tap'
+import { AGENT } from '../support/app.js'
+import type { Browser } from '../support/browser.js'
+import { MINUTE } from '../support/clock.js'
+import { startFleet, type Fleet } from '../support/fleet.js'
+import { everything, startRedis } from '../support/redis.js'
+import { until } from '../support/shifted.js'
+
+/** A refresh that Sentinel has processed, and whose answer it holds back. */
+interface HeldRefresh {
+  issued: () => string | undefined
+  release: () => void
+}
+
+function holdRefresh ({ sentinel }: Fleet): HeldRefresh {
+  let issued: string | undefined
+  let release = (): void => {}
+  const held = new Promise<void>(resolve => { release = resolve })
+  sentinel.next('refresh', { change: async answer => { issued = answer.refresh_token; await held; return answer } })
+  return { issued: () => issued, release }
+}
+
+const ofTokenSets = (records: Map<string, string>): string[] => [...records.keys()].filter(key => key.startsWith('sess:le-auth:tokens:'))
+const ofLogins = (records: Map<string, string>): string[] => [...records].filter(([, value]) => value.includes('"leAuth"')).map(([key]) => key)
+
+async function isLoggedOutEverywhere (t: Test, fleet: Fleet, ...browsers: Browser[]): Promise<void> {
+  for (const browser of browsers) t.equal((await browser.script(fleet.url('/me'))).status, 401)
+}
+
+t.test('two processes that share a Redis', async t => {
+  const redis = await startRedis(t)
+  if (redis === null) return
+  const client = await redis.client()
+
+  for (const lock of [undefined, {}]) {
+    await t.test(lock === undefined ? 'without a lock' : 'with a lock', async t => {
+      await client.flushAll()
+      const fleet = await startFleet(t, { size: 2, redisUrl: redis.url, ...(lock !== undefined && { lock }) })
+
+      await t.test('a login that one begins, another ends; all know it, and all know when it is over', async t => {
+        const browser = fleet.browser()
+        const pages = fleet.output().split('"url":"/login"').length
+        t.equal((await fleet.logIn(browser)).text, `hello ${AGENT.id}`)
+        t.equal(fleet.output().split('"url":"/login"').length, pages + 1)
+        const [one, other] = [await fleet.at(browser, 0), await fleet.at(browser, 1)]
+        for (const each of [one, other]) t.equal((await each.script(fleet.url('/me'))).json().id, AGENT.id)
+        await one.submit(fleet.url('/logout'), {})
+        await isLoggedOutEverywhere(t, fleet, one, other, browser)
+        const records = await everything(client)
+        t.same([...ofTokenSets(records), ...ofLogins(records)], [])
+      })
+
+      if (lock !== undefined) {
+        await t.test('a callback that reaches both at once logs in once', async t => {
+          const browser = fleet.browser()
+          await fleet.logIn(browser)
+          for (let i = 0; i < 5; i += 1) {
+            const exchanged = fleet.calls('token')
+            // Sentinel knows the user by now, and asks nothing.
+            const asked = await browser.step(fleet.url('/login'))
+            const { location: callback } = await browser.step(asked.location!)
+            const both = await Promise.all([0, 1].map(instance => fleet.at(browser, instance)))
+            const answers = await Promise.all(both.map(each => each.step(callback!)))
+            t.equal(answers.filter(({ status }) => status === 303).length, 1)
+            t.equal(fleet.calls('token') - exchanged, 1)
+          }
+        })
+      }
+
+      for (const revoke of [false, true]) {
+        await t.test(`a logout ${revoke ? 'from LivePerson ' : ''}on one, while the other refreshes, stays a logout`, async t => {
+          await client.flushAll()
+          const browser = fleet.browser()
+          await fleet.logIn(browser)
+          const [one, other] = [await fleet.at(browser, 0), await fleet.at(browser, 1)]
+          await fleet.advance(61 * MINUTE)
+          const refresh = holdRefresh(fleet)
+          const late = one.script(fleet.url('/me'))
+          await until(() => refresh.issued() !== undefined)
+          await other.submit(fleet.url('/logout'), revoke ? { revoke: 'true' } : {})
+          refresh.release()
+          t.equal((await late).status, 401)
+          await isLoggedOutEverywhere(t, fleet, one, other, browser)
+          t.same(ofTokenSets(await everything(client)), [])
+          const revoked = fleet.sentinel.requests.filter(({ endpoint }) => endpoint === 'revoke').map(({ body }) => body?.get('token'))
+          t.equal(revoked.includes(refresh.issued()), revoke, 'the tokens that came too late end where that was asked for')
+        })
+      }
+    })
+  }
+})
