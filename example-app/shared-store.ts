@@ -61,8 +61,11 @@ function clientOf (url: string, isConnected: () => boolean): Client {
       url,
       // Without a connection a command fails at once: one that waits would hold up every request.
       disableOfflineQueue: true,
+      // Nor does one that hangs keep its connection.
+      pingInterval: ANSWERS_WITHIN / 3,
       socket: {
         connectTimeout: ANSWERS_WITHIN,
+        socketTimeout: ANSWERS_WITHIN,
         // At the start a person waits for the answer; later Redis is waited for.
         reconnectStrategy: retries => isConnected() && Math.min(50 * 2 ** retries, RECONNECTS_WITHIN)
       }

@@ -19,6 +19,7 @@ const definitions = {
   LE_AUTH_ID_TOKEN_MISSING: [502, 'LivePerson\'s answer did not say who logged in. The app\'s operator should set apiVersion.token to "2.0".'],
   LE_AUTH_ID_TOKEN_INVALID: [502, 'LivePerson\'s answer about who logged in is not meant for this app, is out of date or is malformed. Try again; if it stays, check clientId and the server\'s clock.'],
 
+  LE_AUTH_LOGIN_NOT_A_PAGE: [400, 'A login begins on a page of its own: lead the browser to it, and do not load it by a script, in a frame or ahead of time.'],
   LE_AUTH_LOGIN_DENIED: [403, 'The login was cancelled or refused at LivePerson. You can try again, or use another account.'],
   LE_AUTH_LOGIN_REFUSED: [502, 'LivePerson refused to begin this login. Try again; if it stays, the app\'s operator should check clientId, redirectUri, scope and pkce.'],
   LE_AUTH_CALLBACK_INVALID: [400, 'This is not an answer that LivePerson sends after a login. Begin the login again.'],

@@ -60,7 +60,7 @@ async function leAuth (app: FastifyInstance, rawOptions: LeAuthOptions): Promise
     callService: (call) => serviceFetch(http, domainApi, call),
     logout: createLogout({ options, sessions, tokenSets, revoke })
   })
-  const guards = createGuards(options)
+  const guards = createGuards(options, sessions)
   app.decorateRequest('leAuth', null)
   app.addHook('onRequest', authenticate)
   app.decorate('requireAuth', guards.requireAuth)
@@ -74,7 +74,7 @@ async function leAuth (app: FastifyInstance, rawOptions: LeAuthOptions): Promise
 }
 
 function addRoutes (app: FastifyInstance, { localRoutes, routes }: ResolvedOptions, login: RouteHandler, callback: RouteHandler): void {
-  const route = { exposeHeadRoute: false, logSerializers: withoutQueryInLog, onRequest: loginRouteHeaders, config: { leAuthRoute: true } }
+  const route = { exposeHeadRoute: false, logSerializers: withoutQueryInLog, onSend: loginRouteHeaders, config: { leAuthRoute: true } }
   const otherMethods = app.supportedMethods.filter(method => method !== 'GET')
   app.get(localRoutes.login, route, login)
   app.get(localRoutes.callback, route, callback)

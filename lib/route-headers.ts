@@ -1,7 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 
-/** No cache keeps an answer of these routes (RFC 9111 §5.2.2.5), and no address of theirs reaches another site (RFC 9700 §4.2.4). */
-export function loginRouteHeaders (_request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+/**
+ * No cache keeps an answer of these routes (RFC 9111 §5.2.2.5), and no address of theirs reaches another site (RFC 9700
+ * §4.2.4). An onSend hook, so that it holds for errors of hooks that come before the route's own as well.
+ */
+export function loginRouteHeaders (_request: FastifyRequest, reply: FastifyReply, _payload: unknown, done: HookHandlerDoneFunction): void {
   reply.header('cache-control', 'no-store').header('referrer-policy', 'no-referrer')
   done()
 }
@@ -10,7 +13,7 @@ export function loginRouteHeaders (_request: FastifyRequest, reply: FastifyReply
 export const withoutQueryInLog = {
   req: (request: FastifyRequest): object => ({
     method: request.method,
-    url: request.url.split('?', 1)[0],
+    url: request.url.split(/[?;]/, 1)[0],
     host: request.host,
     remoteAddress: request.ip,
     remotePort: request.socket?.remotePort
@@ -22,12 +25,12 @@ export const withoutQueryInLog = {
  * would repeat the whole URL.
  */
 export async function refuseMethod (_request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  return reply.code(405).header('allow', 'GET').header('cache-control', 'no-store').send()
+  return reply.code(405).header('allow', 'GET').send()
 }
 
 /** The callback with a slash too many, or too few, is no callback, and Fastify's 404 is not for it either. */
 export async function refuseOtherSlash (_request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  return reply.code(404).header('cache-control', 'no-store').send()
+  return reply.code(404).send()
 }
 
 /** The same path with a slash at the end, or without it. */
@@ -37,6 +40,7 @@ export function withOtherSlash (path: string): string {
 
 /** Whether the app answers there already: by a route of its own, or because its router takes both for the same. */
 export function knowsOtherSlash (app: FastifyInstance, path: string): boolean {
+  if (path === '/') return true
   const config = app.initialConfig as SlashOptions & { routerOptions?: SlashOptions }
   return config.ignoreTrailingSlash === true || config.routerOptions?.ignoreTrailingSlash === true ||
     app.hasRoute({ method: 'GET', url: withOtherSlash(path) })

@@ -12,7 +12,7 @@ const BODY_LIMIT = 1024
 /** POST /logout, in a scope of its own so that the app's routes keep their parsers. */
 export async function logoutRoute (scope: FastifyInstance, options: ResolvedOptions, sessions: LoginSessions): Promise<void> {
   if (!scope.hasContentTypeParser(FORM)) await scope.register(formbody, { bodyLimit: BODY_LIMIT })
-  scope.post(options.localRoutes.logout, { bodyLimit: BODY_LIMIT, onRequest: loginRouteHeaders, config: { leAuthRoute: true } }, async (request, reply) => {
+  scope.post(options.localRoutes.logout, { bodyLimit: BODY_LIMIT, onSend: loginRouteHeaders, config: { leAuthRoute: true } }, async (request, reply) => {
     if (!isSameOrigin(request, options.origin)) throw leAuthError('LE_AUTH_LOGOUT_CROSS_SITE')
     assertSession(request)
     if (request.leAuth === null) await sessions.end(request, reply)

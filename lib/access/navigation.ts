@@ -11,6 +11,14 @@ export function isPageNavigation (request: FastifyRequest): boolean {
   return headers['sec-fetch-mode'] === 'navigate' && (headers['sec-fetch-dest'] ?? 'document') === 'document'
 }
 
+/**
+ * Whether the browser itself says that nobody is opening a page. A login that begins so could never end, and a hundred of
+ * them at once, as images of a hostile page, would fill the browser with cookies.
+ */
+export function isSurelyNoPage (request: FastifyRequest): boolean {
+  return isPrefetch(request.headers) || (request.headers['sec-fetch-mode'] !== undefined && !isPageNavigation(request))
+}
+
 function isPrefetch (headers: FastifyRequest['headers']): boolean {
   return /prefetch|prerender/.test(`${headers['sec-purpose']} ${headers.purpose}`)
 }

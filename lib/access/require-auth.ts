@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import { leAuthError, type LeAuthError } from '../errors.js'
 import type { ResolvedOptions } from '../options.js'
+import type { LoginSessions } from '../session/login-session.js'
 import { returnPath, withReturnTo } from '../return-path.js'
 import { Authentication } from './authentication.js'
 import { isPageNavigation } from './navigation.js'
@@ -8,7 +9,7 @@ import { isPageNavigation } from './navigation.js'
 type Guard = (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) => void
 
 /** The hooks that protect routes. They never decrypt, never parse a JWT, and wait only for a refresh that is due. */
-export function createGuards (options: ResolvedOptions): { requireAuth: Guard, requireAdmin: Guard } {
+export function createGuards (options: ResolvedOptions, sessions: LoginSessions): { requireAuth: Guard, requireAdmin: Guard } {
   const loginPath = options.publicPrefix + options.routes.login
 
   function requireAuth (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
@@ -22,7 +23,8 @@ export function createGuards (options: ResolvedOptions): { requireAuth: Guard, r
     refreshed.then(() => done(), (error: LeAuthError) => {
       if (error.code !== 'LE_AUTH_SESSION_ENDED') return done(error)
       request.leAuth = null
-      refuse(request, reply)
+      // Also because this request's own note of activity, saved after a logout elsewhere, would bring the session back.
+      sessions.end(request, reply).then(() => refuse(request, reply), done)
     })
   }
 

@@ -29,6 +29,8 @@ export async function serviceFetch (http: HttpClient, domainApi: DomainApi, call
   const url = serviceUrl(origin, call.path, call.accountId)
   const headers = new Headers(call.init.headers)
   headers.set('authorization', `Bearer ${call.accessToken}`)
+  // The app's dispatcher may have a cache, which must not give one user what another has asked for (RFC 9111 §3.5).
+  if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
   const form = await encodedForm(call.init.body)
   if (form !== null) headers.set('content-type', form.type)
   return follow(http, url, { ...call.init, ...(form !== null && { body: form.bytes }), headers, redirect: 'manual' })

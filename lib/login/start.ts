@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { isSurelyNoPage } from '../access/navigation.js'
 import { leAuthError } from '../errors.js'
 import type { DomainApi } from '../liveperson/domain-api.js'
 import type { ResolvedOptions } from '../options.js'
@@ -33,6 +34,7 @@ export function createLoginStart ({ options, setup, domainApi, transactions }: L
   }
 
   async function begin (request: FastifyRequest, reply: FastifyReply, returnPath: string): Promise<string> {
+    if (isSurelyNoPage(request)) throw leAuthError('LE_AUTH_LOGIN_NOT_A_PAGE')
     // Without this the browser would log in, keep no session cookie, and begin again, for ever.
     if (setup.secureCookie && request.protocol !== 'https') throw leAuthError('LE_AUTH_INSECURE_REQUEST')
     const { accountId, clientId, redirectUri, scope } = options

@@ -12,7 +12,9 @@ import { authorizationFailure } from './oauth-errors.js'
  */
 export function authorizationResponse (sentinel: Sentinel, client: SentinelClient, parameters: URLSearchParams, state: string): URLSearchParams {
   try {
-    const validated = validateAuthResponse(sentinel, client.metadata, parameters, state)
+    // Sentinel deviates: it has two spellings of its issuer, and no `iss` here in its documents (RFC 9207 §2.4 where there is one).
+    const issuer = parameters.get('iss') === 'Sentinel' ? 'Sentinel' : sentinel.issuer
+    const validated = validateAuthResponse({ ...sentinel, issuer }, client.metadata, parameters, state)
     const codes = validated.getAll('code')
     if (codes.length === 1 && codes[0] !== '') return validated
   } catch (error) {

@@ -7,6 +7,8 @@ import { isIssuerMismatch } from './oauth-errors.js'
 
 /** RFC 7515 §3.1, with a signature: oauth4webapi leaves that to the check of the signature. */
 const SIGNED = /^[\w-]+\.[\w-]+\.[\w-]+$/
+/** The documents' examples have 500 characters; the claims go into the session. */
+const MAX_LENGTH = 8192
 
 type Check = (sentinel: Sentinel, response: Response) => Promise<TokenEndpointResponse>
 
@@ -29,6 +31,7 @@ export async function withEitherIssuer (sentinel: Sentinel, response: Response, 
 export function idTokenClaims (answer: TokenEndpointResponse, now: number): IDToken | undefined {
   const claims = getValidatedIdTokenClaims(answer)
   if (claims === undefined) return undefined
+  if (answer.id_token!.length > MAX_LENGTH) throw leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason: 'too_large' })
   if (!SIGNED.test(answer.id_token!)) throw leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason: 'malformed' })
   // RFC 8725 §3.11: a token that says it is an access token (RFC 9068 §2.1) says nothing about who logged in.
   if (/^(application\/)?at\+jwt$/i.test(String(decodeProtectedHeader(answer.id_token!).typ))) throw leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason: 'typ' })

@@ -29,7 +29,8 @@ export async function refreshTokens (lookedUp: Promise<Sentinel>, client: Sentin
     const answer = await withEitherIssuer(sentinel, await withoutEmptyRefreshToken(response), (sentinel, response) => processRefreshTokenResponse(sentinel, client.metadata, response))
     const subject = idTokenClaims(answer, now)?.sub ?? userId
     if (subject !== userId) throw leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason: 'sub' })
-    return tokenSet({ refresh_token: refreshToken, ...answer }, now)
+    // RFC 6749 §6: where no new one comes, or none that can be used, the present one stays.
+    return { refreshToken, ...tokenSet(answer, now) }
   } catch (error) {
     throw refreshFailure(error, now)
   }

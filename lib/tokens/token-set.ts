@@ -4,6 +4,8 @@ import { leAuthError } from '../errors.js'
 const MAX_TOKEN_LENGTH = 8192
 /** RFC 6750 §2.1: what may stand behind `Bearer`; anything else could break the header. */
 const BEARER_TOKEN = /^[\w.~+/-]+=*$/
+/** RFC 6749 §A.17: it only ever stands in a form. */
+const REFRESH_TOKEN = /^[\x20-\x7e]+$/
 /** No access token lives longer than a year; more would overflow a date. In seconds. */
 const MAX_EXPIRES_IN = 365 * 24 * 60 * 60
 /** A token that ended as it came would be refreshed by each request, and Sentinel be stormed. In seconds. */
@@ -36,16 +38,16 @@ interface TokenAnswer {
 export function tokenSet (answer: TokenAnswer, now: number): TokenSet {
   if (answer.token_type !== 'bearer') throw leAuthError('LE_AUTH_SENTINEL_INVALID', { reason: 'token_type' })
   if (answer.error !== undefined) throw leAuthError('LE_AUTH_SENTINEL_INVALID', { reason: 'error_with_token' })
-  if (!isToken(answer.access_token)) throw leAuthError('LE_AUTH_SENTINEL_INVALID', { reason: 'access_token' })
+  if (!isToken(answer.access_token, BEARER_TOKEN)) throw leAuthError('LE_AUTH_SENTINEL_INVALID', { reason: 'access_token' })
   const expiresIn = answer.expires_in
   return {
     accessToken: answer.access_token,
-    ...(isToken(answer.refresh_token) && { refreshToken: answer.refresh_token }),
+    ...(isToken(answer.refresh_token, REFRESH_TOKEN) && { refreshToken: answer.refresh_token }),
     expiresAt: expiresIn === undefined ? null : now + Math.min(Math.max(expiresIn, MIN_EXPIRES_IN), MAX_EXPIRES_IN) * 1000,
     issuedAt: now
   }
 }
 
-function isToken (value: unknown): value is string {
-  return typeof value === 'string' && value.length <= MAX_TOKEN_LENGTH && BEARER_TOKEN.test(value)
+function isToken (value: unknown, characters: RegExp): value is string {
+  return typeof value === 'string' && value.length <= MAX_TOKEN_LENGTH && characters.test(value)
 }

@@ -119,8 +119,8 @@ t.test('down at the first login, it is a page that says so; the rest of the app 
   t.equal((await browser.navigate(app.url('/'))).text, 'hello stranger')
   await isAnonymous(t, app, browser)
 
-  const script = await browser.script(app.url('/login'))
-  t.equal(`${script.status} ${script.json().code}`, '503 LE_AUTH_DOMAIN_API_UNAVAILABLE', 'a script gets the error itself')
+  const script = await browser.send(app.url('/login'), { headers: { accept: 'application/json' } })
+  t.equal(`${script.status} ${script.json().code}`, '503 LE_AUTH_DOMAIN_API_UNAVAILABLE', 'a program gets the error itself')
   t.equal(app.calls('domain'), 1, 'a failure is remembered')
 
   app.sentinel.always('domain', null)

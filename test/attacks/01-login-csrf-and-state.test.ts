@@ -1,0 +1,139 @@
+import type { FastifyInstance } from 'fastify'
+import { ADMIN, AGENT, errorCode, upToCallback } from '../support/app.js'
+import { Clock, HOUR, MINUTE, SECOND } from '../support/clock.js'
+import { expectFailedCleanly, expectRefused } from '../support/refusals.js'
+import { attack, type Stage } from '../support/stage.js'
+
+/** What stands behind the question mark of an address. */
+const queryOf = (url: string): string => new URL(url).searchParams.toString()
+const stateIn = (url: string): string => new URL(url).searchParams.get('state')!
+
+/** Routes that fill a session, and show what is in it. */
+const CART = {
+  after: (app: FastifyInstance) => {
+    app.get('/fill', async ({ session }) => { Object.assign(session, { cart: ['a book'] }); return 'filled' })
+    app.get('/cart', async ({ session }) => ({ cart: (session as { cart?: unknown }).cart ?? null }))
+  }
+}
+
+attack('LC1', 'a forged callback logs nobody in', 'RFC 6749 §10.12, RFC 9700 §4.7, CVE-2025-14546', async (t, stage) => {
+  const empty = stage.browser()
+  const shopping = stage.browser()
+  await shopping.step(stage.url('/fill'))
+  const sessions = stage.store.records.size
+  for (const browser of [empty, shopping]) {
+    for (const query of ['code=A&state=x', `code=A&state=${'x'.repeat(43)}`, 'code=A', '']) await expectRefused(t, stage, browser, query)
+  }
+  t.equal(stage.store.records.size, sessions, 'nothing was stored')
+  t.same((await shopping.script(stage.url('/cart'))).json(), { cart: ['a book'] }, 'the session of before is as it was')
+  t.equal(stage.exchanges(), 0)
+}, CART)
+
+attack('LC2', 'an attacker’s code and state are worth nothing in the victim’s browser', 'CVE-2023-31999, CVE-2025-68158, CVE-2026-41425, CVE-2025-68481, CVE-2025-65107', async (t, stage) => {
+  const attacker = stage.browser()
+  const callback = await upToCallback(stage, attacker, '/page/attacker', ADMIN)
+  const withLogin = stage.browser()
+  const own = await upToCallback(stage, withLogin)
+  for (const victim of [withLogin, stage.browser()]) {
+    await expectRefused(t, stage, victim, queryOf(callback))
+    t.equal(await stage.me(victim), null)
+  }
+  t.equal(stage.store.records.size, 0, 'nothing was stored')
+  t.equal((await attacker.step(callback)).location, '/page/attacker', 'the browser that began the login can still finish it')
+  await expectRefused(t, stage, withLogin, queryOf(callback))
+  t.equal((await withLogin.step(own)).status, 303)
+  t.same([await stage.me(attacker), await stage.me(withLogin)], [ADMIN.id, AGENT.id])
+})
+
+attack('LC4', 'a state works once, whatever the code and whatever the cookies', 'RFC 6749 §10.12', async (t, stage) => {
+  const browser = stage.browser()
+  const callback = await upToCallback(stage, browser, '/page/there')
+  const cookiesOfBefore = await browser.copy()
+  t.equal((await browser.step(callback)).status, 303)
+  const second = `code=${await stage.codeOf(ADMIN)}&state=${stateIn(callback)}`
+  await expectRefused(t, stage, cookiesOfBefore, second)
+  t.equal(await stage.me(cookiesOfBefore), null)
+  t.equal((await stage.callback(browser, second)).location, '/page/there', 'with the login alive it only leads back to it')
+  t.equal(await stage.me(browser), AGENT.id)
+  t.equal(stage.exchanges(), 1)
+})
+
+attack('LC5', 'a state that is missing, doubled or changed in any way is refused', 'RFC 6749 §3.1, §10.12', async (t, stage) => {
+  const browser = stage.browser()
+  const callback = await upToCallback(stage, browser)
+  const state = stateIn(callback)
+  const changed = [
+    'code=A', 'code=A&state=', 'code=A&state', `code=A&state=${state}&state=${state}`, `code=A&state=${state}&state=x`, `code=A&state=x&state=${state}`,
+    `code=A&state=&state=${state}`, `code=A&state[]=${state}`, `code=A&state%5B0%5D=${state}`, `code=A&State=${state}`, `code=A;state=${state}`,
+    `code=A&state=${swappedCase(state)}`, `code=A&state=${state}a`, `code=A&state=${state.slice(0, -1)}`, `code=A&state=${state.slice(1)}`,
+    `code=A&state=${state}%00`, `code=A&state=${state}%20`, `code=A&state=%20${state}`, `code=A&state=${state}=`, `code=A&state=${'x'.repeat(12_000)}`
+  ]
+  for (const query of changed) await expectRefused(t, stage, browser, query)
+  t.match(await stage.raw(`GET /callback?code=A&state=${'x'.repeat(20_000)} HTTP/1.1\r\nHost: localhost:3000\r\n\r\n`).catch(() => 'closed'), /^(HTTP\/1.1 4|closed)/, 'a header that Node does not take')
+  t.equal(stage.exchanges(), 0)
+  t.equal((await browser.step(callback)).status, 303, 'none of it has spent the state')
+})
+
+/** The same letters in the other case; a state has 43 of them, so some change. */
+function swappedCase (text: string): string {
+  return text.replace(/[a-z]/gi, letter => letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase())
+}
+
+attack('LC6', 'a state that is the name of something every object has finds nothing', 'CVE-2022-39288, CVE-2026-47219', async (t, stage) => {
+  const browser = stage.browser()
+  await browser.step(stage.url('/fill'))
+  const callback = await upToCallback(stage, browser)
+  for (const state of ['constructor', '__proto__', 'prototype', 'toString', 'hasOwnProperty', 'valueOf', 'cookie', 'save', 'sessionId', 'le-auth', 'leAuth']) {
+    const answer = await expectRefused(t, stage, browser, `code=A&state=${state}`)
+    t.equal(errorCode(answer), 'LE_AUTH_CALLBACK_INVALID')
+  }
+  t.equal((await browser.step(callback)).status, 303)
+}, CART)
+
+const late = new Clock()
+attack('LC7', 'a login may take ten minutes, and after fifteen it is over', 'RFC 6749 §10.12', async (t, stage) => {
+  const slow = stage.browser()
+  const page = await slow.step(stage.url('/login'))
+  const tooSlow = stage.browser()
+  const callback = await upToCallback(stage, tooSlow)
+  late.advance(10 * MINUTE)
+  const answer = await stage.sentinel.signIn(page.location!, AGENT.loginName)
+  t.equal((await slow.step(answer)).status, 303, 'ten minutes on Sentinel’s page are in time')
+  t.equal(await stage.me(slow), AGENT.id)
+
+  late.advance(5 * MINUTE + SECOND)
+  const stored = stage.store.records.size
+  const refused = await expectRefused(t, stage, tooSlow, queryOf(callback))
+  t.equal(errorCode(refused), 'LE_AUTH_TRANSACTION_EXPIRED')
+  t.equal(stage.store.records.size, stored, 'nothing was kept of it, and nothing is')
+  await expectRefused(t, stage, tooSlow, queryOf(callback))
+}, { options: { now: late.now }, emulator: { now: late.now, lifetimes: { code: HOUR } } })
+
+attack('LC8', 'two tabs finish in either order, each at its own page', 'RFC 9700 §4.7.1', async (t, stage) => {
+  for (const order of [[0, 1], [1, 0]] as const) {
+    const browser = stage.browser()
+    const callbacks = [await upToCallback(stage, browser, '/login?returnTo=/page/a', AGENT), await upToCallback(stage, browser, '/login?returnTo=/page/b', AGENT)]
+    const codes = callbacks.map(url => new URL(url).searchParams.get('code')!)
+    for (const tab of order) {
+      t.equal((await browser.step(callbacks[tab]!)).location, ['/page/a', '/page/b'][tab])
+      t.equal(lastExchange(stage).get('code'), codes[tab], 'with the code of that tab')
+    }
+    t.equal(await stage.me(browser), AGENT.id)
+  }
+  t.equal(stage.store.logins.length, 2, 'one session for each browser')
+})
+
+function lastExchange (stage: Stage): URLSearchParams {
+  return stage.sentinel.requests.filter(({ endpoint }) => endpoint === 'token').at(-1)!.body!
+}
+
+attack('LC14', 'an exchange that failed has spent its state', 'RFC 6749 §4.1.2', async (t, stage) => {
+  for (const [body, status] of [['{"error":"invalid_grant"}', 400], ['<html>', 502]] as const) {
+    const browser = stage.browser()
+    const callback = await upToCallback(stage, browser)
+    stage.sentinel.next('token', { status: 400, body })
+    await expectFailedCleanly(t, stage, browser, queryOf(callback), status, body)
+    await expectRefused(t, stage, browser, queryOf(callback))
+  }
+  t.equal(stage.exchanges(), 2)
+})

@@ -1,0 +1,141 @@
+import { RedisStore } from 'connect-redis'
+import t, { type Test } from 'tap'
+import type { LeAuthOptions, RefreshLock } from '../../lib/index.js'
+import { redisRefreshLock } from '../../lib/redis-refresh-lock.js'
+import { AGENT, errorCode, startApp, upToCallback, type TestApp } from '../support/app.js'
+import type { Answer, Browser } from '../support/browser.js'
+import { FairLock } from '../support/fair-lock.js'
+import { everything, startRedis } from '../support/redis.js'
+import { attack } from '../support/stage.js'
+import type { StoreTrouble } from '../support/stores.js'
+import { twoApps, type TwoApps } from '../support/two-apps.js'
+
+// CI3: a find and then a delete is a race (CVE-2026-53518). The same callback comes ten times at once.
+
+/** Opens one callback as many times at once as there are browsers. */
+function atOnce (browsers: Browser[], callback: string): Promise<Answer[]> {
+  return Promise.all(browsers.map(browser => browser.step(callback)))
+}
+
+async function copies (count: number, copy: () => Promise<Browser>): Promise<Browser[]> {
+  return Promise.all(Array.from({ length: count }, copy))
+}
+
+/** How the answers ended, such as `{ 303: 1, LE_AUTH_STATE_SPENT: 9 }`. */
+function tally (answers: Answer[]): Record<string, number> {
+  const ends: Record<string, number> = {}
+  for (const answer of answers) {
+    const end = answer.status === 303 ? '303' : errorCode(answer) ?? String(answer.status)
+    ends[end] = (ends[end] ?? 0) + 1
+  }
+  return ends
+}
+
+/** Whoever looks for a spent state has looked before anybody else has written. */
+const lookBeforeWriting = ({ kind }: { kind: string }): StoreTrouble | undefined => kind === 'spent state' ? { delayMs: 100 } : undefined
+
+attack('CI3', 'ten callbacks at once are one login: a shared store', 'CVE-2026-53518', async (t, stage) => {
+  stage.store.trouble = lookBeforeWriting
+  stage.sentinel.next('token', { delayMs: 100 })
+  const browser = stage.browser()
+  const callback = await upToCallback(stage, browser)
+  const browsers = await copies(10, () => browser.copy())
+  t.same(tally(await atOnce(browsers, callback)), { 303: 1, LE_AUTH_STATE_SPENT: 9 })
+  t.equal(stage.exchanges(), 1)
+  t.equal(stage.store.logins.length, 1)
+  t.equal(stage.store.tokenSets.length, 1)
+  const users = await Promise.all(browsers.map(browser => stage.me(browser)))
+  t.same(users.filter(user => user !== null), [AGENT.id])
+})
+
+attack('CI3', 'ten callbacks at once are one login: the store in memory', 'CVE-2026-53518', async t => {
+  const app = await startApp(t)
+  app.sentinel.next('token', { delayMs: 100 })
+  const browser = app.browser()
+  const callback = await upToCallback(app, browser)
+  const browsers = await copies(10, () => browser.copy())
+  t.same(tally(await atOnce(browsers, callback)), { 303: 1, LE_AUTH_STATE_SPENT: 9 })
+  t.equal(app.calls('token'), 1)
+  t.equal(await usersOf(app, browsers), 1)
+})
+
+attack('CI3', 'two processes without a lock: one login at most, and one exchange in each at most', 'CVE-2026-53518', async t => {
+  for (const behaviour of [{}, { usedCodeError: 'invalid_client' as const }]) {
+    const apps = await twoApps(t, { behaviour })
+    apps.store.trouble = lookBeforeWriting
+    const { answers } = await tenInTwo(apps)
+    t.ok((tally(answers)['303'] ?? 0) <= 1, 'one success at most')
+    t.ok(apps.store.logins.length <= 1)
+    t.equal(apps.store.tokenSets.length, apps.store.logins.length, 'and no tokens without a login')
+    for (const app of [apps.one, apps.other]) {
+      const exchanges = app.events().filter(({ code, event }) => event === 'login' || code === 'LE_AUTH_CODE_REJECTED' || code === 'LE_AUTH_CLIENT_REJECTED')
+      t.ok(exchanges.length <= 1, `${exchanges.length} exchanges`)
+    }
+    t.ok(apps.one.calls('token') <= 2)
+  }
+})
+
+attack('CI3', 'two processes with a lock: one login and one exchange', 'CVE-2026-53518', async t => {
+  const apps = await twoApps(t, {}, { refreshLock: new FairLock() })
+  apps.store.trouble = lookBeforeWriting
+  const { answers, browsers } = await tenInTwo(apps)
+  await isOneLogin(t, apps, answers, browsers)
+  t.same([apps.store.logins.length, apps.store.tokenSets.length], [1, 1])
+})
+
+attack('CI3', 'a lock that cannot be had spends nothing, and tells nothing', 'CVE-2026-53518', async (t, stage) => {
+  const browser = stage.browser()
+  const callback = await upToCallback(stage, browser)
+  const refused = await browser.step(callback)
+  t.equal(`${refused.status} ${errorCode(refused)}`, '503 LE_AUTH_STORE_UNAVAILABLE')
+  t.notMatch(refused.text + stage.logLines.join(''), 'lock-password')
+  t.same([stage.exchanges(), stage.store.records.size, await stage.me(browser)], [0, 0, null])
+  t.equal((await browser.step(callback)).status, 303, 'with the lock back the login goes on')
+  t.same([stage.exchanges(), stage.store.logins.length], [1, 1])
+}, { options: { refreshLock: awayAtFirst() } })
+
+/** A lock whose server is away at the first call. */
+function awayAtFirst (): RefreshLock {
+  const lock = new FairLock()
+  let calls = 0
+  return {
+    async acquire (id) {
+      calls += 1
+      if (calls === 1) throw new Error('connect ECONNREFUSED redis://app:lock-password@redis.internal:6379')
+      return lock.acquire(id)
+    }
+  }
+}
+
+t.test('CI3 two processes on Redis, with its lock: one login and one exchange [CVE-2026-53518]', async t => {
+  const redis = await startRedis(t)
+  if (redis === null) return
+  const client = await redis.client()
+  const options: LeAuthOptions = { session: { store: new RedisStore({ client }) }, refreshLock: redisRefreshLock(client) }
+  const apps = await twoApps(t, {}, options)
+  const { answers, browsers } = await tenInTwo(apps)
+  await isOneLogin(t, apps, answers, browsers)
+  const keys = [...(await everything(client)).keys()]
+  t.equal(keys.filter(key => key.includes('le-auth:tokens:')).length, 1)
+})
+
+/** Five callbacks in each of two processes, all at once. */
+async function tenInTwo ({ one, sentinel, toOther }: TwoApps): Promise<{ answers: Answer[], browsers: Browser[] }> {
+  const browser = one.browser()
+  const callback = await upToCallback(one, browser)
+  const browsers = [...await copies(5, () => browser.copy()), ...await copies(5, () => toOther(browser))]
+  sentinel.always('token', { delayMs: 200 })
+  return { answers: await atOnce(browsers, callback), browsers }
+}
+
+async function isOneLogin (t: Test, { one }: TwoApps, answers: Answer[], browsers: Browser[]): Promise<void> {
+  t.same(tally(answers), { 303: 1, LE_AUTH_STATE_SPENT: 9 })
+  t.equal(one.calls('token'), 1)
+  t.equal(await usersOf(one, browsers), 1)
+}
+
+/** In how many of these browsers somebody is logged in. */
+async function usersOf (app: TestApp, browsers: Browser[]): Promise<number> {
+  const answers = await Promise.all(browsers.map(browser => browser.script(app.url('/me'))))
+  return answers.filter(({ status }) => status === 200).length
+}

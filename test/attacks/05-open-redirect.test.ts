@@ -1,0 +1,25 @@
+import type { Test } from 'tap'
+import { attack } from '../support/stage.js'
+import { inAscii, inQuery, isSafe, ORIGIN, RETURN_PATHS, whereLoginEnds, type ReturnPathCase } from './return-paths.js'
+
+/** Where a login ends that was begun without a return path; other than "/", so that it cannot be mistaken. */
+const START = '/page/start'
+
+function judge (t: Test, { input, verdict, why }: ReturnPathCase, location: string | undefined | null): void {
+  const what = `${inAscii(input).slice(0, 60)}: ${why}; ended at ${location}`
+  if (verdict === 'allow') t.equal(pathOf(location ?? 'none:'), pathOf(input), what)
+  else if (why.startsWith('[strict]')) t.ok(location === null || isSafe(location), what)
+  else t.ok(location === null || location === START, what)
+  if (location !== null && !isSafe(location)) t.fail(`${what}, which is not safe`)
+}
+
+function pathOf (location: string): string {
+  const { origin, pathname, search, hash } = new URL(location, ORIGIN)
+  return origin + pathname + search + hash
+}
+
+for (const why of new Set(RETURN_PATHS.map(({ why }) => why))) {
+  attack('OR1', `a return path is a path of the app, or is none: ${why}`, 'RFC 9700 §4.11, WHATWG URL §4.4', async (t, stage) => {
+    for (const entry of RETURN_PATHS.filter(entry => entry.why === why)) judge(t, entry, await whereLoginEnds(stage, `returnTo=${inQuery(entry.input)}`))
+  }, { options: { defaultReturnPath: START } })
+}

@@ -1,0 +1,121 @@
+import { AGENT } from '../support/app.js'
+import { cookieHeader, enter, signedIn } from '../support/enter.js'
+import { rawRequest } from '../support/raw-answer.js'
+import { attack } from '../support/stage.js'
+import { inQuery, RETURN_PATHS } from './return-paths.js'
+
+const ORIGIN = 'http://localhost:3000'
+const PERSON = ['Accept: text/html', 'Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: document']
+
+/** Whether a browser that gets this Location from /callback stays where it is. */
+function staysAt (origin: string, location: string | undefined): boolean {
+  return location !== undefined && /^\/(?!\/)[\x21-\x7e]*$/.test(location) && new URL(location, `${origin}/callback`).origin === origin
+}
+
+const REQUEST_TARGETS = [
+  '//evil.example/x', '///evil.example', '/%5cevil.example', '/%5Cevil.example/..', '/..//evil.example', '/.//evil.example', '/a/..//evil.example', '/%2e%2e//evil.example', '/%2f/evil.example', '/%2F%2Fevil.example', '//evil.example/%2e%2e',
+  '/%09/evil.example', '/%0d%0aSet-Cookie:x=y', '/%00', '/@evil.example', '//@evil.example', '//localhost:3000@evil.example', '//user:pass@evil.example:443/?a#b', '/page?next=//evil.example', '/x?//evil.example', '/x#//evil.example', '//[::1]', '//['
+]
+
+attack('OR2', 'a guarded page hands on its own path, never another host', 'CVE-2022-24794', async (t, stage) => {
+  for (const target of REQUEST_TARGETS) {
+    const guarded = await rawRequest(stage.raw, { line: `GET ${target} HTTP/1.1`, headers: PERSON })
+    t.equal(guarded.status, 302, target)
+    t.match(guarded.location, /^\/login(\?returnTo=%2F[\w.~!'()*%-]*)?$/, target)
+    t.ok(staysAt(ORIGIN, new URL(guarded.location!, ORIGIN).searchParams.get('returnTo') ?? '/'), `${target}, before the login looks at it`)
+    const answer = await enter(stage, stage.browser(), AGENT, guarded.location)
+    t.ok(answer.status === 303 && staysAt(ORIGIN, answer.location), `${target} ended at ${answer.location}`)
+  }
+}, { after: app => { app.get('/*', { onRequest: app.requireAuth }, async () => 'anything') } })
+
+const RAW_TARGETS = [
+  '/\\evil.example', '/\\/evil.example', '\\evil.example', '\\\\evil.example', 'http://evil.example/x', 'http://evil.example', 'http://evil.example//x', 'https://evil.example/x', 'http://evil.example\\@localhost:3000/', 'http://localhost:3000//evil.example', 'javascript:alert(1)',
+  'evil.example', '@evil.example', '*', '/\x01', '/\x7f', '/\x80\x81', '/\xe6\x97\xa5', '/a"b<c>', '/\t/evil.example', '/ /evil.example', '?a', '#a', ''
+]
+
+attack('OR3', 'neither does it with bytes that no browser sends', 'RFC 9112 §3.2', async (t, stage) => {
+  for (const target of RAW_TARGETS) {
+    const guarded = await rawRequest(stage.raw, { line: `GET ${target} HTTP/1.1`, headers: PERSON })
+    const what = `${JSON.stringify(target).replace(/[^\x20-\x7e]/g, '?')}, answered ${guarded.status} ${guarded.location}`
+    t.equal(guarded.answers, 1, what)
+    t.ok(guarded.status < 500, what)
+    if (guarded.status !== 302) continue
+    t.match(guarded.location, /^\/login(\?returnTo=%2F[\w.~!'()*%-]*)?$/, what)
+    const answer = await enter(stage, stage.browser(), AGENT, guarded.location)
+    t.ok(answer.status === 303 && staysAt(ORIGIN, answer.location), `${what}, ended at ${answer.location}`)
+  }
+}, { after: app => { app.get('/*', { onRequest: app.requireAuth }, async () => 'anything') } })
+
+const BEHIND_PREFIX = 'https://app.example.com'
+attack('OR3', 'and not behind a proxy that strips a prefix either', 'RFC 9112 §3.2', async (t, stage) => {
+  for (const target of [...REQUEST_TARGETS, ...RAW_TARGETS]) {
+    const guarded = await rawRequest(stage.raw, { line: `GET ${target} HTTP/1.1`, headers: [...PERSON, 'Host: app.example.com', 'X-Forwarded-Proto: https'] })
+    const what = `${JSON.stringify(target).replace(/[^\x20-\x7e]/g, '?')}, answered ${guarded.status} ${guarded.location}`
+    t.ok(guarded.status < 500, what)
+    if (guarded.status !== 302) continue
+    t.match(guarded.location, /^\/app1\/login(\?returnTo=%2F[\w.~!'()*%-]*)?$/, what)
+    const returnTo = new URL(guarded.location!, BEHIND_PREFIX).searchParams.get('returnTo') ?? '/'
+    t.ok(staysAt(BEHIND_PREFIX, returnTo), what)
+  }
+}, {
+  origin: BEHIND_PREFIX,
+  callback: '/app1/callback',
+  options: { routes: { callback: '/callback' } },
+  after: app => { app.get('/*', { onRequest: app.requireAuth }, async () => 'anything') }
+})
+
+attack('OR6', 'a return path that was changed on the way ends the login', 'RFC 9700 §4.7.1', async (t, stage) => {
+  const browser = stage.browser()
+  const callback = await signedIn(stage, browser, AGENT, '/login?returnTo=/page/own')
+  const [name, value] = (await cookieHeader(stage, browser)).split('=') as [string, string]
+  const other = stage.browser()
+  await signedIn(stage, other, AGENT, '/login?returnTo=/page/other')
+  const otherValue = (await cookieHeader(stage, other)).split('=')[1]!
+
+  const unsigned = { returnPath: '//evil.example', accountId: '12345678', sentinelOrigin: stage.sentinel.url, startedAt: Date.now() }
+  const forged = [
+    ...Array.from({ length: 24 }, (_, index) => flipped(value, Math.floor(index * value.length / 24))),
+    flipped(value, value.length - 1), value.slice(0, -1), `${value}A`, value.split('').reverse().join(''), otherValue, '', 'null', '{}', JSON.stringify(unsigned), encodeURIComponent(JSON.stringify(unsigned)),
+    Buffer.from(JSON.stringify(unsigned)).toString('base64url'), `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from(JSON.stringify(unsigned)).toString('base64url')}.`
+  ]
+  for (const one of forged) {
+    const answer = await stage.browser().send(callback, { headers: { cookie: `${name}=${one}`, accept: 'text/html' } })
+    t.equal(answer.status, 400, one.slice(0, 40))
+    t.equal(answer.location, undefined)
+    t.notMatch(answer.text, 'evil.example')
+  }
+  t.equal(stage.exchanges(), 0)
+  const answer = await browser.step(callback)
+  t.equal(`${answer.status} ${answer.location}`, '303 /page/own', 'and the true one is good for all that')
+})
+
+/** The same text with one bit changed, which may be one that base64url does not use. */
+function flipped (text: string, index: number): string {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+  const position = alphabet.indexOf(text[index]!)
+  const changed = position === -1 ? 'A' : alphabet[position ^ 0b100000]!
+  return text.slice(0, index) + changed + text.slice(index + 1)
+}
+
+attack('OR8', 'a logout ends at its own fixed path, whatever the request says', 'CVE-2019-3877, CVE-2022-23527', async (t, stage) => {
+  const visitor = stage.browser()
+  const headers = { 'sec-fetch-site': 'same-origin' }
+  const send = (query: string, form?: Record<string, string>) =>
+    visitor.send(stage.url(`/logout${query}`), { method: 'POST', headers, ...(form !== undefined && { form }) })
+  const wrong = new Set<string>()
+  for (const { input } of RETURN_PATHS) {
+    const query = ['returnTo', 'post_logout_redirect_uri', 'redirect'].map(name => `${name}=${inQuery(input)}`).join('&')
+    const answer = await send(`?${query}`)
+    const isLong = query.length > 12_000
+    if (!(answer.status === 303 && answer.location === '/') && !(isLong && [400, 414, 431].includes(answer.status))) wrong.add(`${answer.status} ${answer.location} for ${JSON.stringify(input).slice(0, 40)}`)
+  }
+  t.same([...wrong], [])
+
+  const browser = stage.browser()
+  for (const parameter of ['returnTo', 'post_logout_redirect_uri', 'redirect', 'redirect_uri', 'next', 'url', 'state', 'logoutReturnPath']) {
+    await enter(stage, browser)
+    const answer = await browser.step(stage.url(`/logout?${parameter}=//evil.example`), { method: 'POST', form: { [parameter]: 'https://evil.example' }, from: stage.url('/') })
+    t.equal(`${answer.status} ${answer.location}`, '303 /', parameter)
+    t.equal(await stage.me(browser), null)
+  }
+})

@@ -1,0 +1,72 @@
+import { AGENT } from '../support/app.js'
+import { enter, signedIn } from '../support/enter.js'
+import { rawRequest } from '../support/raw-answer.js'
+import { attack } from '../support/stage.js'
+import { inAscii, inQuery, isSafe, ORIGIN, RETURN_PATHS, whereLoginEnds } from './return-paths.js'
+
+/** Where a login ends that was begun without a return path; other than "/", so that it cannot be mistaken. */
+const START = '/page/start'
+const options = { defaultReturnPath: START }
+
+const OF_DOTS_AND_SLASHES = /^\/[./%]|\/\.\.?\//
+attack('OR4', 'what was looked at is what is sent: dot segments and slashes are resolved before the path is judged', 'RFC 3986 §5.2.4', async (t, stage) => {
+  const entries = RETURN_PATHS.filter(({ input }) => OF_DOTS_AND_SLASHES.test(input) && input.length < 40)
+  t.ok(entries.length > 80)
+  for (const { input } of entries) {
+    const answer = await stage.browser().step(stage.url(`/login?returnTo=${inQuery(input)}`))
+    t.equal(answer.status, 302, inAscii(input))
+  }
+  // The login page of an app behind a prefix, and a page that its own guard sends to the login.
+  for (const path of ['/..//evil.example', '/.//evil.example', '//evil.example/..//x', '/a/..//evil.example', '/%2e%2e//evil.example']) {
+    const browser = stage.browser()
+    const guarded = await rawRequest(stage.raw, { line: `GET /page${path} HTTP/1.1`, headers: ['Accept: text/html'] })
+    t.equal(guarded.status, 302, path)
+    const answer = await enter(stage, browser, AGENT, guarded.location)
+    t.ok(isSafe(answer.location), `/page${path} ended at ${answer.location}`)
+  }
+}, { options })
+
+attack('OR5', 'nothing is put behind the origin as it came', 'CVE-2026-27191', async (t, stage) => {
+  for (const input of ['@evil.example', '.evil.example', ':1@evil.example', ':@evil.example', '-evil.example', '%2eevil.example', '\\@evil.example', ':80']) {
+    t.equal(await whereLoginEnds(stage, `returnTo=${inQuery(input)}`), START, input)
+    t.equal(await whereLoginEnds(stage, `returnTo=${input}`), START, `${input}, as it is`)
+  }
+}, { options })
+
+attack('OR7', 'a return path that is there twice, or is no text, is none', 'RFC 6749 §3.1', async (t, stage) => {
+  const queries = [
+    'returnTo=/a&returnTo=//evil.example', 'returnTo=//evil.example&returnTo=/a', 'returnTo=/a&returnTo=/b', 'returnTo=/a&returnTo=', 'returnTo[]=/a', 'returnTo[]=//evil.example',
+    'returnTo[x]=/a', 'returnTo[0]=/a&returnTo[1]=/b', 'returnTo[__proto__]=/a', '__proto__[returnTo]=/a', '__proto__.returnTo=/a', 'constructor[prototype][returnTo]=/a', 'returnto=/a', 'RETURNTO=/a',
+    'returnTo', 'returnTo=', 'return%54o[]=/a', 'returnTo%00=/a', 'returnTo =/a', 'returnTo;=/a', ''
+  ]
+  for (const query of queries) t.equal(await whereLoginEnds(stage, query), START, query)
+  t.equal(await whereLoginEnds(stage, 'return%54o=/a'), '/a', 'the same name, spelled otherwise')
+}, { options })
+
+attack('OR9', 'a path in any script ends a login, in a form that a header can carry', 'RFC 3987 §3.1', async (t, stage) => {
+  const entries = RETURN_PATHS.filter(({ input, verdict }) => verdict === 'allow' && /[^\x21-\x7e]/.test(input))
+  t.ok(entries.length > 20)
+  for (const { input } of entries) {
+    const location = await whereLoginEnds(stage, `returnTo=${inQuery(input)}`)
+    t.match(location, /^\/[\x21-\x7e]*$/, inAscii(input).slice(0, 40))
+  }
+  for (const input of ['/日本', '/é', '/page?q=日本', '/\ud83d\ude00']) {
+    const bytes = Buffer.from(`GET /login?returnTo=${input} HTTP/1.1`).toString('latin1')
+    const start = await rawRequest(stage.raw, { line: bytes })
+    if (start.status === 400) continue
+    t.equal(start.status, 302, `${inAscii(input)}, as bytes`)
+    const browser = stage.browser()
+    for (const cookie of start.setCookies) await browser.jar.setCookie(cookie, ORIGIN)
+    const answer = await browser.step(await stage.sentinel.signIn(start.location!, AGENT.loginName))
+    t.ok(answer.status === 303 && isSafe(answer.location), `${inAscii(input)} ended at ${answer.location}`)
+  }
+}, { options })
+
+attack('OR10', 'a text that is no URL begins a login like any other', 'CVE-2022-31093, CVE-2026-73418', async (t, stage) => {
+  const texts = ['http://%5b', '/%E0%A4%A', '/%E0%A4', '%', '%%', '/%', '//', '///', '%ED%A0%80', '/%ED%A0%80', '%C0%AF', '/%ff%fe%fd', 'http://', 'http:', 'http://[', 'http://[::', '//[', '/%00', '%00', '[', ']', '%5b%5d', '/%2', '&', '=', '?', '?returnTo', 'http://a%00b', 'http://a b', 'http://:@/', '//:99999']
+  for (const text of texts) {
+    const location = await whereLoginEnds(stage, `returnTo=${text}`)
+    t.ok(isSafe(location ?? undefined), `${text} ended at ${location}`)
+  }
+  t.ok(await signedIn(stage, stage.browser()), 'and the app lives')
+}, { options })

@@ -1,0 +1,141 @@
+import type { Fault } from '../../lib/emulator/index.js'
+import { logIn } from '../support/app.js'
+import type { Answer, Browser } from '../support/browser.js'
+import { failsCleanly, pendingCallback } from '../support/fail-clean.js'
+import { attack, type Stage } from '../support/stage.js'
+
+const MARKER = 'marker-of-the-identity-service'
+const HTML = { 'content-type': 'text/html' }
+
+/** What the token endpoint may do instead of giving tokens. */
+const FAILURES: Array<[what: string, fault: Fault]> = [
+  ['401 and JSON', { status: 401, body: JSON.stringify({ error: 'invalid_client', error_description: MARKER, error_uri: `https://${MARKER}.example` }) }],
+  ['400 and an unknown error', { status: 400, body: JSON.stringify({ error: MARKER, error_description: MARKER }) }],
+  ['400 for the code', { status: 400, body: JSON.stringify({ error: 'invalid_grant', error_description: MARKER }) }],
+  ['an error within an error', { status: 400, body: JSON.stringify({ error: { code: MARKER, message: MARKER } }) }],
+  ['500 and HTML', { status: 500, body: `<h1>${MARKER}</h1>`, headers: HTML }],
+  ['a connection that is reset', { cutOff: 'before-answer' }],
+  ['half an answer', { cutOff: 'mid-body' }],
+  ['JSON that is none', { status: 200, body: `{"access_token":"${MARKER}",` }],
+  ['HTML with 200', { status: 200, body: `<h1>${MARKER}</h1>`, headers: HTML }],
+  ['tokens and no id_token', { change: answer => ({ ...answer, id_token: undefined }) }],
+  ['an id_token of its own', { change: answer => ({ ...answer, id_token: `${MARKER}.${MARKER}.${MARKER}` }) }],
+  ['another token type', { change: answer => ({ ...answer, token_type: MARKER }) }],
+  ['a redirect', { status: 302, headers: { location: `http://127.0.0.1:1/${MARKER}` } }],
+  ['a challenge', { status: 401, headers: { 'www-authenticate': `Basic realm="${MARKER}"` } }]
+]
+
+/** How a callback can come in, besides well. */
+const WAYS: Array<[what: string, present: (stage: Stage, browser: Browser, url: string) => Promise<Answer>]> = [
+  ['well', (_stage, browser, url) => browser.step(url)],
+  ['twice', async (_stage, browser, url) => { await browser.step(url); return browser.step(url) }],
+  ['from a script', (_stage, browser, url) => browser.script(url)],
+  ['with a slash too many', (_stage, browser, url) => browser.step(url.replace('/callback?', '/callback/?'))],
+  ['with a slash too many, by HEAD', (_stage, browser, url) => browser.step(url.replace('/callback?', '/callback/?'), { method: 'HEAD' })],
+  ['encoded', (_stage, browser, url) => browser.step(url.replace('/callback?', '/%63allback?'))],
+  ['by HEAD', (_stage, browser, url) => browser.step(url, { method: 'HEAD' })],
+  ['by POST', (_stage, browser, url) => browser.step(url, { method: 'POST', form: { x: 'y' } })],
+  ['in a browser without cookies', (stage, _browser, url) => stage.browser().step(url)],
+  ['to a failing exchange', (stage, browser, url) => { stage.sentinel.next('token', { status: 500 }); return browser.step(url) }],
+  ['to a store that is down', async (stage, browser, url) => {
+    stage.store.trouble = () => 'error'
+    const answer = await browser.step(url)
+    stage.store.trouble = () => undefined
+    return answer
+  }]
+]
+
+attack('TL1', 'no code, no state and no token reaches the request log', 'RFC 9700 §4.3.1', async (t, stage) => {
+  for (const [what, present] of WAYS) {
+    const browser = stage.browser()
+    const { url, code, state } = await pendingCallback(stage, browser)
+    const before = stage.logLines.length
+    const { status } = await present(stage, browser, url)
+    t.ok(status < 600, `${what}: ${status}`)
+    const lines = stage.logLines.slice(before)
+    t.ok(lines.length > 0, `${what}: it was logged`)
+    t.notOk(lines.some(line => line.includes(code) || line.includes(state)), `${what}: without code and state`)
+    stage.secrets.add(code).add(state)
+  }
+})
+
+attack('TL2', 'errors carry no secret, no token and nothing of what the identity service said', 'OWASP Logging, RFC 9700 §4.3', async (t, stage) => {
+  stage.secrets.add(MARKER)
+  for (const [what, fault] of FAILURES) {
+    stage.sentinel.next('token', fault)
+    const browser = stage.browser()
+    const { url, code, state } = await pendingCallback(stage, browser)
+    stage.secrets.add(code).add(state)
+    const answer = await failsCleanly(t, stage, browser, url, what)
+    t.notMatch(JSON.stringify([answer.text, answer.headers]), MARKER, what)
+  }
+  t.notOk(stage.logLines.some(line => /authorization"?\s*:\s*"?(Basic|Bearer)/i.test(line)), 'no credentials in a header')
+})
+
+attack('TL2', 'nor do those of a refresh, a revocation and a look-up', 'OWASP Logging, RFC 9700 §4.3', async (t, stage) => {
+  stage.secrets.add(MARKER)
+  for (const [what, fault] of FAILURES.filter(([what]) => ['401 and JSON', '500 and HTML', 'a redirect'].includes(what))) {
+    const browser = stage.browser()
+    await logIn(stage, browser)
+    stage.sentinel.next('domain', fault)
+    t.ok([502, 503].includes((await browser.script(stage.url('/look-up'))).status), `look-up: ${what}`)
+    stage.sentinel.next('refresh', fault)
+    t.ok([401, 503].includes((await browser.script(stage.url('/renew'))).status), `refresh: ${what}`)
+
+    const other = stage.browser()
+    await logIn(stage, other)
+    stage.sentinel.next('revoke', fault)
+    t.equal((await other.step(stage.url('/logout'), { method: 'POST', form: { revoke: 'true' }, from: stage.url('/') })).status, 303, `revocation: ${what}`)
+  }
+}, {
+  after: app => {
+    let lookUps = 0
+    app.get('/renew', { onRequest: app.requireAuth }, async request => { await request.leAuth!.refresh(); return 'renewed' })
+    // Each time another service, so that none is answered from memory.
+    app.get('/look-up', { onRequest: app.requireAuth }, async request => request.leAuth!.fetch(`service${lookUps++}`, '/'))
+  }
+})
+
+for (const accept of ['text/html', 'application/json']) {
+  attack('TL3', `a failed login shows a fixed text and nothing of the inside, as ${accept}`, 'OWASP Error Handling', async (t, stage) => {
+    const environment = process.env['NODE_ENV']
+    delete process.env['NODE_ENV']
+    t.teardown(() => { if (environment !== undefined) process.env['NODE_ENV'] = environment })
+    const texts = new Map<string, string>()
+    for (const [what, fault] of [...FAILURES, ...FAILURES]) {
+      stage.sentinel.next('token', fault)
+      const browser = stage.browser()
+      const { url } = await pendingCallback(stage, browser)
+      const answer = accept === 'text/html' ? await browser.step(url) : await browser.script(url)
+      t.match(answer.headers['content-type'], accept, what)
+      t.notMatch(answer.text, /\n\s+at |node_modules|\/lib\/|\.[jt]s:\d|stack/, `${what}: no stack`)
+      t.notMatch(answer.text, /https?:|127\.0\.0\.1|localhost|liveperson\.net/, `${what}: no address`)
+      t.notMatch(answer.text, MARKER, `${what}: nothing of the identity service’s text`)
+      if (accept === 'application/json') t.same(Object.keys(answer.json()).sort(), ['code', 'error', 'message', 'statusCode'], what)
+      t.equal(answer.text, texts.get(what) ?? answer.text, `${what}: the same text each time`)
+      texts.set(what, answer.text)
+    }
+  })
+}
+
+attack('TL4', 'an answer of the callback leaks its address to no other site', 'RFC 9700 §4.2.4', async (t, stage) => {
+  for (const [what, present] of WAYS) {
+    const browser = stage.browser()
+    const { url } = await pendingCallback(stage, browser)
+    const answer = await present(stage, browser, url)
+    if (answer.status === 303) t.equal(answer.text, '', `${what}: a redirect without a body`)
+    t.equal(answer.headers['referrer-policy'], 'no-referrer', `${what}: ${answer.status}`)
+    t.notMatch(answer.text, /\b(src|srcset|poster|background|data|action)\s*=|<link|<iframe|@import|url\(|https?:/i, `${what}: it loads nothing`)
+    if (String(answer.headers['content-type']).startsWith('text/html')) t.match(answer.headers['content-security-policy'], /^default-src 'none'/, what)
+  }
+})
+
+attack('TL4', 'nor does one that fails before the plugin’s route is reached', 'RFC 9700 §4.2.4', async (t, stage) => {
+  const browser = stage.browser()
+  await logIn(stage, browser)
+  const { url } = await pendingCallback(stage, browser)
+  stage.store.trouble = () => 'error'
+  const answer = await browser.step(url)
+  t.equal(answer.status, 503)
+  t.equal(answer.headers['referrer-policy'], 'no-referrer')
+})

@@ -1,0 +1,180 @@
+import { AGENT, errorCode } from '../support/app.js'
+import type { LogoutEvent } from '../../lib/index.js'
+import { cookieHeader, enter, whoIs } from '../support/enter.js'
+import { hold } from '../support/hold.js'
+import { attack, type Stage } from '../support/stage.js'
+import type { StoreCall } from '../support/stores.js'
+
+const CROSS_SITE: Array<Record<string, string>> = [
+  { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', origin: 'https://evil.example' },
+  { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' },
+  { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty', origin: 'https://evil.example' },
+  { 'sec-fetch-site': 'cross-site', origin: 'http://localhost:3000' },
+  { 'sec-fetch-site': 'same-site', origin: 'https://sibling.example.com' },
+  { 'sec-fetch-site': 'Same-Origin' },
+  { 'sec-fetch-site': '' },
+  { 'sec-fetch-site': 'same-origin, cross-site' },
+  { origin: 'https://evil.example' },
+  { origin: 'null' },
+  { origin: 'http://localhost:3000.evil.example' },
+  { origin: 'http://localhost:3001' },
+  { origin: 'https://localhost:3000' },
+  { origin: 'http://localhost:3000/' },
+  { origin: 'HTTP://LOCALHOST:3000' },
+  { host: 'evil.example', origin: 'http://evil.example' },
+  { host: 'evil.example', origin: 'http://evil.example', 'x-forwarded-host': 'evil.example' },
+  { referer: 'http://localhost:3000/' },
+  { 'x-http-method-override': 'POST', 'sec-fetch-site': 'cross-site' },
+  {}
+]
+
+attack('LO1', 'no other site can log a user out, here or at LivePerson', 'RFC 6749 §10.12, OWASP CSRF Prevention Cheat Sheet', async (t, stage) => {
+  const browser = stage.browser()
+  await enter(stage, browser)
+  const before = [...stage.store.records]
+  for (const headers of CROSS_SITE) {
+    for (const query of ['', '?revoke=true', '?_method=POST']) {
+      const what = `${JSON.stringify(headers)} ${query}`
+      const post = await browser.send(stage.url(`/logout${query}`), { method: 'POST', headers, form: { revoke: 'true', _method: 'POST' } })
+      t.equal(`${post.status} ${errorCode(post)} ${post.setCookies.length}`, '403 LE_AUTH_LOGOUT_CROSS_SITE 0', what)
+      for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS']) {
+        const answer = await browser.send(stage.url(`/logout${query}`), { method, headers })
+        t.equal(`${answer.status} ${answer.setCookies.length} ${answer.headers['access-control-allow-origin']}`, '404 0 undefined', `${method} ${what}`)
+      }
+    }
+  }
+  t.same([...stage.store.records], before)
+  t.equal(stage.calls('revoke'), 0)
+  t.equal(await stage.me(browser), AGENT.id)
+})
+
+attack('LO1', 'types that another site may send without asking are no way in', 'OWASP CSRF Prevention Cheat Sheet', async (t, stage) => {
+  const browser = stage.browser()
+  await enter(stage, browser)
+  const cookie = await cookieHeader(stage, browser)
+  const payloads = { 'text/plain': '{"revoke":true}', 'application/x-www-form-urlencoded': 'revoke=true', 'multipart/form-data; boundary=x': '--x\r\n\r\n--x--', 'application/json': '{"revoke":true}', 'application/json;': '{"revoke":' }
+  for (const [type, payload] of Object.entries(payloads)) {
+    const answer = await stage.app.inject({ method: 'POST', url: '/logout', headers: { cookie, 'content-type': type, 'sec-fetch-site': 'cross-site' }, payload })
+    t.ok([400, 403, 415].includes(answer.statusCode), `${type}: ${answer.statusCode}`)
+  }
+  t.equal(await stage.me(browser), AGENT.id)
+  t.equal(stage.calls('revoke'), 0)
+})
+
+attack('LO1', 'a form of the app’s own logs out, and revokes where it asks for it', 'OWASP CSRF Prevention Cheat Sheet', async (t, stage) => {
+  for (const headers of [{ 'sec-fetch-site': 'same-origin' }, { 'sec-fetch-site': 'none' }, { origin: stage.origin }]) {
+    const browser = stage.browser()
+    await enter(stage, browser)
+    const answer = await browser.send(stage.url('/logout'), { method: 'POST', headers, form: {} })
+    t.equal(`${answer.status} ${answer.location}`, '303 /', JSON.stringify(headers))
+    t.equal(await stage.me(browser), null)
+  }
+  t.equal(stage.calls('revoke'), 0)
+})
+
+const COOKIE_SETTINGS = [
+  { origin: 'http://localhost:3000', cookie: {}, name: 'le-auth' },
+  { origin: 'https://app.example.com', cookie: {}, name: '__Host-le-auth' },
+  { origin: 'https://app.example.com', cookie: { domain: 'example.com' }, name: '__Secure-le-auth' },
+  { origin: 'https://app.example.com', cookie: { sameSite: 'none', partitioned: true }, name: '__Host-le-auth' }
+] as const
+
+for (const { origin, cookie, name } of COOKIE_SETTINGS) {
+  const setting = `${origin} ${JSON.stringify(cookie)}`
+  attack('LO2', `a cookie of before the logout is worth nothing, and is taken back with the attributes it had: ${setting}`, 'CVE-2024-35220, CVE-2024-31999, CVE-2025-46344', async (t, stage) => {
+    const browser = stage.browser()
+    const begun = await enter(stage, browser)
+    const saved = await cookieHeader(stage, browser)
+    const [session] = stage.store.logins
+    t.equal(await stage.me(browser), AGENT.id)
+    const answer = await browser.step(stage.url('/logout'), { method: 'POST', form: {}, from: stage.url('/') })
+    t.equal(answer.status, 303)
+
+    t.equal(await whoIs(stage, stage.browser(), saved), null)
+    t.equal(await stage.me(browser), null)
+    t.notOk(stage.store.records.has(session!))
+    t.same(stage.store.tokenSets, [])
+    const taken = answer.setCookies.filter(line => line.startsWith(`${name}=`))
+    t.equal(taken.length, 1)
+    t.match(taken[0], new RegExp(`^${name}=; Max-Age=0;.* Expires=Thu, 01 Jan 1970`))
+    t.same(attributes(taken[0]!), attributes(begun.setCookies.filter(line => line.startsWith(`${name}=`)).at(-1)!))
+    t.equal(await cookieHeader(stage, browser), '', 'a browser does take it back')
+  }, { origin, options: { session: { cookie } } })
+}
+
+function attributes (line: string): string[] {
+  return line.split('; ').slice(1).filter(attribute => !/^(Max-Age|Expires)=/.test(attribute)).sort()
+}
+
+attack('LO6', 'a logout where there is nothing, or twice, is done at once and changes nothing', 'RFC 7009 §2.2', async (t, stage) => {
+  const browser = stage.browser()
+  for (const cookie of ['', 'le-auth=garbage', 'le-auth=', 'le-auth=a.b']) {
+    const answer = await browser.send(stage.url('/logout'), { method: 'POST', headers: { 'sec-fetch-site': 'same-origin', cookie }, form: { revoke: 'true' } })
+    t.equal(`${answer.status} ${answer.location}`, '303 /', cookie)
+  }
+  t.equal(stage.store.records.size, 0)
+  await enter(stage, browser)
+  for (let i = 0; i < 3; i += 1) t.equal((await logOut(stage, browser, {})).status, 303)
+  t.equal(await stage.me(browser), null)
+  t.equal(stage.calls('revoke'), 0)
+})
+
+attack('LO6', 'a revocation that hangs or fails does not keep anybody logged in', 'RFC 7009 §2.2.1', async (t, stage) => {
+  const browser = stage.browser()
+  await enter(stage, browser)
+  const saved = await cookieHeader(stage, browser)
+  const held = hold(stage.sentinel, 'revoke')
+  const leaving = logOut(stage, browser, { revoke: 'true' })
+  await held.ready()
+  t.equal(await whoIs(stage, stage.browser(), saved), null, 'while it hangs, the login here is over already')
+  t.same([stage.store.logins, stage.store.tokenSets], [[], []])
+  held.release()
+  t.equal((await leaving).status, 303)
+
+  for (const fault of [{ hang: true } as const, { status: 500 }, { status: 400, body: '{"error":"invalid_client"}' }, { cutOff: 'before-answer' } as const]) {
+    await enter(stage, browser)
+    stage.sentinel.next('revoke', fault)
+    t.equal((await logOut(stage, browser, { revoke: 'true' })).status, 303, 'within the deadline')
+    t.equal(await stage.me(browser), null)
+    t.match(stage.events().at(-1), { event: 'logout', revoked: false, code: 'LE_AUTH_REVOCATION_FAILED' })
+  }
+}, { options: { httpTimeout: 2000 } })
+
+/** What the store fails to do. */
+const STORE_FAULTS = (['destroy session', 'destroy token set', 'set note of an end', 'get session', 'get token set'] as const).map(what => ({
+  what,
+  trouble: ({ operation, kind }: StoreCall) => `${operation} ${kind}` === what ? 'error' as const : undefined
+}))
+
+attack('LO6', 'a logout that the store refused is not called done, and can be done again', 'OWASP Session Management Cheat Sheet', async (t, stage) => {
+  for (const { what, trouble } of STORE_FAULTS) {
+    const browser = stage.browser()
+    await enter(stage, browser)
+    stage.store.trouble = trouble
+    const refused = await logOut(stage, browser, {})
+    t.equal(refused.status, 503, what)
+    t.equal(errorCode(refused), 'LE_AUTH_STORE_UNAVAILABLE')
+    stage.store.trouble = () => undefined
+    t.equal((await logOut(stage, browser, {})).status, 303)
+    t.equal(await stage.me(browser), null)
+    t.same([stage.store.logins, stage.store.tokenSets], [[], []])
+  }
+})
+
+const told: LogoutEvent[] = []
+attack('LO6', 'a revocation that was asked for is made or told of, also where the store refused the logout at first', 'RFC 7009 §2', async (t, stage) => {
+  for (const { what, trouble } of STORE_FAULTS) {
+    const browser = stage.browser()
+    await enter(stage, browser)
+    const before = stage.calls('revoke') + told.length
+    stage.store.trouble = trouble
+    t.equal((await logOut(stage, browser, { revoke: 'true' })).status, 503)
+    stage.store.trouble = () => undefined
+    t.equal((await logOut(stage, browser, { revoke: 'true' })).status, 303)
+    t.ok(stage.calls('revoke') + told.length > before, what)
+  }
+}, { options: { onLogout: event => { told.push(event) } } })
+
+async function logOut (stage: Stage, browser: ReturnType<Stage['browser']>, form: Record<string, string>) {
+  return browser.step(stage.url('/logout'), { method: 'POST', form, from: stage.url('/') })
+}

@@ -1,0 +1,181 @@
+import cookie from '@fastify/cookie'
+import session from '@fastify/session'
+import { RedisStore } from 'connect-redis'
+import type { FastifyInstance } from 'fastify'
+import type { Test } from 'tap'
+import { ADMIN, AGENT, startApp } from '../support/app.js'
+import { Clock, HOUR, MINUTE } from '../support/clock.js'
+import { cookieHeader, enter, signedIn, whoIs } from '../support/enter.js'
+import { hold } from '../support/hold.js'
+import { everything, startRedis } from '../support/redis.js'
+import { until } from '../support/shifted.js'
+import { attack, type Stage } from '../support/stage.js'
+import { TestStore } from '../support/stores.js'
+
+const APP_SECRET = 'a secret of the app itself, of more than 32 characters'
+type Browser = ReturnType<Stage['browser']>
+
+const logOut = (stage: Stage, browser: Browser, form: Record<string, string> = {}) =>
+  browser.step(stage.url('/logout'), { method: 'POST', form, from: stage.url('/') })
+
+/** Pages that take as long as the test wants: /slow/read reads the session, /slow/change changes it. */
+class SlowPages {
+  #waiting: Array<() => void> = []
+
+  readonly routes = (app: FastifyInstance): void => {
+    app.get('/slow/read', { onRequest: app.requireAuth }, async () => { await this.#wait(); return 'read' })
+    app.get('/slow/change', { onRequest: app.requireAuth }, async ({ session }) => { await this.#wait(); Object.assign(session, { note: 'late' }); return 'changed' })
+    app.get('/slow/open', async ({ session }) => { await this.#wait(); Object.assign(session, { note: 'late' }); return 'changed' })
+  }
+
+  async arrived (count: number): Promise<void> {
+    await until(() => this.#waiting.length === count)
+  }
+
+  goOn (): void {
+    for (const go of this.#waiting.splice(0)) go()
+  }
+
+  #wait (): Promise<void> {
+    return new Promise(resolve => { this.#waiting.push(resolve) })
+  }
+}
+
+/** Logs out while slow requests are under way, and lets them end after it. */
+async function logOutMeanwhile (t: Test, stage: Stage, slow: SlowPages): Promise<void> {
+  const browser = stage.browser()
+  await enter(stage, browser)
+  const saved = await cookieHeader(stage, browser)
+  const paths = ['/slow/read', '/slow/change', '/slow/open']
+  const late = paths.map(async path => (await stage.browser().send(stage.url(path), { headers: { cookie: saved } })).status)
+  await slow.arrived(paths.length)
+  t.equal((await logOut(stage, browser)).status, 303)
+  slow.goOn()
+  t.same(await Promise.all(late), [200, 200, 200])
+  t.equal(await whoIs(stage, stage.browser(), saved), null, 'the old cookie is nobody’s')
+  t.equal(await stage.me(browser), null)
+}
+
+const REVIVED = 'OWASP Session Management Cheat Sheet'
+const slow = new SlowPages()
+attack('LO3', 'a slow request that ends after a logout brings nothing back', REVIVED, async (t, stage) => {
+  await logOutMeanwhile(t, stage, slow)
+  t.same(stage.store.tokenSets, [])
+}, { after: slow.routes })
+
+for (const rolling of [true, false]) {
+  const pages = new SlowPages()
+  const store = new TestStore()
+  attack('LO3', `nor does it in the app’s own session plugin with rolling: ${rolling}`, REVIVED, async (t, stage) => {
+    await logOutMeanwhile(t, stage, pages)
+    t.same(store.tokenSets, [], 'what a late save brings back is a session without tokens')
+  }, {
+    before: async app => {
+      await app.register(cookie)
+      await app.register(session, { secret: APP_SECRET, store, rolling, cookie: { secure: false } })
+    },
+    after: pages.routes
+  })
+}
+
+attack('LO3', 'nor does it in Redis', REVIVED, async (t) => {
+  const redis = await startRedis(t)
+  if (redis === null) return
+  const client = await redis.client()
+  for (const rolling of [true, false]) {
+    const pages = new SlowPages()
+    const app = await startApp(t, {
+      before: async app => {
+        await app.register(cookie)
+        await app.register(session, { secret: APP_SECRET, store: new RedisStore({ client }), rolling, cookie: { secure: false } })
+      },
+      after: pages.routes
+    })
+    const me = async (browser: Browser): Promise<string | null> => whoIs(app, browser, await cookieHeader(app, browser))
+    await logOutMeanwhile(t, { ...app, me } as Stage, pages)
+    t.same([...(await everything(client)).keys()].filter(key => key.includes('le-auth:tokens:')), [], 'no tokens')
+  }
+})
+
+const clock = new Clock()
+const timed = { options: { now: clock.now, session: { idleLifetime: 8 * HOUR } }, emulator: { now: clock.now } }
+
+for (const [revoke, minutes] of [[false, 31], [false, 61], [true, 31], [true, 61]] as const) {
+  attack('LO4', `a refresh that ends after a logout${revoke ? ' with revocation' : ''} stores nothing, ${minutes} minutes on`, 'RFC 7009 §2, RFC 9700 §4.14', async (t, stage) => {
+    const browser = stage.browser()
+    await enter(stage, browser)
+    const saved = await cookieHeader(stage, browser)
+    clock.advance(minutes * MINUTE)
+    const held = hold(stage.sentinel, 'refresh')
+    const refreshing = (await browser.copy()).script(stage.url('/me'))
+    const answer = await held.ready()
+    t.equal((await logOut(stage, browser, revoke ? { revoke: 'true' } : {})).status, 303)
+    held.release()
+
+    t.equal((await refreshing).status, minutes > 60 ? 401 : 200, 'who waits for it learns of the logout')
+    await until(() => stage.events().some(({ event, reason }) => event === 'session_ended' && reason === 'logged_out'))
+    t.same(stage.store.tokenSets, [], 'a late save may bring back a session, but no tokens')
+    t.equal(await whoIs(stage, stage.browser(), saved), null)
+    t.equal(await stage.me(browser), null)
+    const revoked = stage.sentinel.requests.filter(({ endpoint }) => endpoint === 'revoke').map(({ body }) => body?.get('token'))
+    t.equal(revoked.length, revoke ? 2 : 0)
+    if (revoke) t.equal(revoked[1], answer.refresh_token, 'the new tokens are revoked like the old ones')
+  }, timed)
+}
+
+attack('LO5', 'a login that ends after a logout is a login, the only one of its browser', 'RFC 9700 §4.7', async (t, stage) => {
+  for (const person of [AGENT, ADMIN]) {
+    const browser = stage.browser()
+    await enter(stage, browser, AGENT)
+    const first = await cookieHeader(stage, browser)
+    const callback = await signedIn(stage, browser, person)
+    const held = hold(stage.sentinel, 'token')
+    const finishing = browser.step(callback)
+    await held.ready()
+    t.equal((await logOut(stage, browser)).status, 303)
+    t.equal(await whoIs(stage, stage.browser(), first), null, 'the logout is one at once')
+    held.release()
+
+    t.equal((await finishing).status, 303)
+    t.equal(await stage.me(browser), person.id, 'the later login is a login')
+    t.equal(await whoIs(stage, stage.browser(), first), null, 'and revives nothing')
+    t.same([stage.store.logins.length, stage.store.tokenSets.length], [1, 1])
+    t.equal((await logOut(stage, browser)).status, 303)
+    t.same([stage.store.logins, stage.store.tokenSets], [[], []])
+  }
+})
+
+attack('LO7', 'an idle login is over, and its session is removed when it is presented', 'CVE-2024-35220, CVE-2024-29901', async (t, stage) => {
+  const browser = stage.browser()
+  await enter(stage, browser)
+  const saved = await cookieHeader(stage, browser)
+  const [session] = stage.store.logins
+  t.equal(await whoIs(stage, stage.browser(), saved), AGENT.id)
+  await new Promise(resolve => setTimeout(resolve, 4500))
+  for (let i = 0; i < 3; i += 1) t.equal(await whoIs(stage, stage.browser(), saved), null)
+  t.notOk(stage.store.records.has(session!), 'the entry is gone')
+}, { options: { session: { idleLifetime: 4000 } } })
+
+for (const rolling of [true, false]) {
+  const ahead = new Clock()
+  const store = new TestStore()
+  attack('LO7', `eight hours end a login however busy it is, rolling: ${rolling}`, 'OWASP Session Management Cheat Sheet', async (t, stage) => {
+    const browser = stage.browser()
+    await enter(stage, browser)
+    const saved = await cookieHeader(stage, browser)
+    for (let minutes = 20; minutes < 8 * 60; minutes += 20) {
+      ahead.advance(20 * MINUTE)
+      t.equal(await stage.me(browser), AGENT.id)
+    }
+    ahead.advance(20 * MINUTE)
+    for (let i = 0; i < 3; i += 1) t.equal(await stage.me(browser), null)
+    t.equal(await whoIs(stage, stage.browser(), saved), null)
+  }, {
+    options: { now: ahead.now },
+    emulator: { now: ahead.now, lifetimes: { refreshToken: 24 * HOUR } },
+    before: async app => {
+      await app.register(cookie)
+      await app.register(session, { secret: APP_SECRET, store, rolling, cookie: { secure: false } })
+    }
+  })
+}

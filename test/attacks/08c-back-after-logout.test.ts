@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs'
+import type { Page } from 'playwright-core'
+import { EMULATOR_DEFAULTS } from '../../lib/emulator/index.js'
+import { AGENT } from '../support/app.js'
+import { launchChromium } from '../support/chromium.js'
+import { freePort } from '../support/ports.js'
+import { attack } from '../support/stage.js'
+
+/** How long a page may take to come, on a busy machine. */
+const PATIENCE = 20_000
+const SCRIPT = readFileSync(new URL('../../example-app/public/fresh-page.js', import.meta.url), 'utf8')
+const port = await freePort()
+
+const page = (body: string): string => `<!doctype html><title>page</title><script>${SCRIPT}</script>${body}`
+
+attack('LO8', 'with the script that the example app has on its pages, the back button shows nothing private after a logout', 'HTML §7.4.6 (bfcache)', async (t, stage) => {
+  const browser = await launchChromium(t)
+  if (browser === null) return
+  const tab = await browser.newPage()
+  tab.setDefaultTimeout(PATIENCE)
+
+  const answer = tab.waitForResponse(response => response.url() === stage.url('/private') && response.status() === 200)
+  await tab.goto(stage.url('/private'))
+  await tab.getByLabel('User name').fill(AGENT.loginName)
+  await tab.getByLabel('Password').fill(EMULATOR_DEFAULTS.password)
+  await tab.getByRole('button', { name: 'Sign in' }).click()
+  t.equal(await (await answer).headerValue('cache-control'), 'private, no-store')
+  await shows(tab, `for ${AGENT.id} only`)
+
+  await tab.getByRole('button', { name: 'Log out everywhere' }).click()
+  await shows(tab, 'the landing page')
+  await tab.evaluate('history.back()')
+  await tab.getByRole('button', { name: 'Sign in' }).waitFor()
+  t.notMatch(await tab.locator('body').innerText(), AGENT.id, 'but Sentinel’s login page')
+}, {
+  port,
+  origin: `http://localhost:${port}`,
+  options: { logoutReturnPath: '/landing' },
+  after: app => {
+    const LOGOUT = '<form method="post" action="/logout"><button name="revoke" value="true">Log out everywhere</button></form>'
+    app.get('/landing', async (_request, reply) => reply.type('text/html').send(page('the landing page')))
+    app.get('/private', { onRequest: app.requireAuth }, async (request, reply) =>
+      reply.type('text/html').send(page(`<p>for ${request.leAuth!.user.id} only</p>${LOGOUT}`)))
+  }
+})
+
+async function shows (tab: Page, text: string): Promise<void> {
+  await tab.getByText(text).waitFor()
+}

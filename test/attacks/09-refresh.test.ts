@@ -1,0 +1,121 @@
+import { RedisStore } from 'connect-redis'
+import t, { type Test } from 'tap'
+import { EMULATOR_DEFAULTS, type Fault } from '../../lib/emulator/index.js'
+import { redisRefreshLock } from '../../lib/redis-refresh-lock.js'
+import { AGENT, errorCode, logIn, upToCallback, type Person } from '../support/app.js'
+import { HOUR, MINUTE } from '../support/clock.js'
+import { FairLock } from '../support/fair-lock.js'
+import { startRedis } from '../support/redis.js'
+import { many, refreshAttack } from '../support/refresh-attack.js'
+import { until } from '../support/shifted.js'
+import { attack } from '../support/stage.js'
+import { twoApps, type TwoApps } from '../support/two-apps.js'
+
+// The emulator's refresh tokens rotate, and a second use of one ends the login, unless a row says otherwise.
+
+refreshAttack('RF1', 'twenty requests at once refresh once, and all are answered', 'RFC 9700 §4.14.2, CVE-2026-53517', async (t, { user, url, calls, endAccessToken, me }) => {
+  for (let round = 1; round <= 3; round += 1) {
+    endAccessToken()
+    const answers = await many(20, () => user.script(url('/users')))
+    t.same(answers.map(answer => answer.json().status), Array(20).fill(200))
+    t.equal(calls('refresh'), round)
+  }
+  t.equal(await me(user), AGENT.id)
+})
+
+attack('RF1', 'so do two processes with a lock', 'RFC 9700 §4.14.2, CVE-2026-53517', async t => {
+  await refreshTogether(t, await twoApps(t, {}, { refreshLock: new FairLock() }), 1)
+})
+
+attack('RF1', 'without a lock two processes may refresh both, and log nobody out where Sentinel only refuses the second', 'RFC 9700 §4.14.2, CVE-2026-53517', async t => {
+  await refreshTogether(t, await twoApps(t, { behaviour: { reuseKillsFamily: false } }), 2)
+})
+
+t.test('RF1 on Redis, with its lock, two processes refresh once [RFC 9700 §4.14.2, CVE-2026-53517]', async t => {
+  const redis = await startRedis(t)
+  if (redis === null) return
+  const client = await redis.client()
+  await refreshTogether(t, await twoApps(t, {}, { session: { store: new RedisStore({ client }), idleLifetime: 8 * HOUR }, refreshLock: redisRefreshLock(client) }), 1)
+})
+
+/** Twenty requests in two processes, three times over. */
+async function refreshTogether (t: Test, { one, other, clock, toOther }: TwoApps, most: number): Promise<void> {
+  const browser = one.browser()
+  await logIn(one, browser)
+  const there = await toOther(browser)
+  for (let round = 1; round <= 3; round += 1) {
+    const before = one.calls('refresh')
+    clock.advance(61 * MINUTE)
+    const answers = (await Promise.all([many(10, () => browser.script(one.url('/users'))), many(10, () => there.script(other.url('/users')))])).flat()
+    t.same(answers.map(answer => `${answer.status} ${answer.json().status}`), Array(20).fill('200 200'))
+    const calls = one.calls('refresh') - before
+    t.ok(calls >= 1 && calls <= most, `${calls} refreshes in round ${round}`)
+  }
+  t.equal((await there.script(other.url('/me'))).json().id, AGENT.id)
+}
+
+const USERS: Person[] = Array.from({ length: 50 }, (_, i) => ({ id: `user-${i}`, loginName: `user-${i}@example.com` }))
+
+refreshAttack('RF3', 'fifty users who refresh at once get their own tokens', 'CVE-2025-67490, CVE-2026-40155', async (t, stage) => {
+  const { users: known } = stage.sentinel.accounts[0]!
+  known.push(...USERS.map(user => ({ ...known[0]!, ...user, password: EMULATOR_DEFAULTS.password })))
+  const browsers = []
+  for (const person of USERS) {
+    const browser = stage.browser()
+    await browser.step(await upToCallback(stage, browser, '/login', person))
+    browsers.push(browser)
+  }
+  const owners = new Map<string, string>()
+  for (let round = 1; round <= 2; round += 1) {
+    stage.endAccessToken()
+    USERS.forEach(() => stage.sentinel.next('refresh', { delayMs: Math.floor(Math.random() * 100) }))
+    await Promise.all(browsers.flatMap((browser, i) => [0, 1].map(async () => {
+      const me = await browser.script(stage.url('/me'))
+      t.equal(me.json().id, USERS[i]!.id)
+      const { accessToken } = (await browser.script(stage.url('/token'))).json()
+      t.ok([undefined, USERS[i]!.id].includes(owners.get(accessToken)), 'a token of nobody else')
+      owners.set(accessToken, USERS[i]!.id)
+    })))
+    t.equal(stage.calls('refresh'), USERS.length * round)
+  }
+  t.equal(owners.size, 2 * USERS.length)
+})
+
+const ILLNESSES: Fault[] = [
+  { status: 500 }, { status: 503, body: '<html>Service Unavailable</html>' }, { status: 429 }, { status: 200, body: '<html>' }, { status: 200 }, { status: 200, body: '{"access_token":' },
+  { status: 302, headers: { location: 'https://evil.example/' } }, { hang: true }, { cutOff: 'unprocessed' }, { cutOff: 'mid-body' }, { drip: 200 }
+]
+
+for (const illness of ILLNESSES) {
+  refreshAttack('RF4', `an outage of Sentinel is no logout: ${JSON.stringify(illness)}`, 'RFC 6749 §5.2', async (t, stage) => {
+    const { user, url, sentinel, clock, store } = stage
+    const sessions = [...store.logins, ...store.tokenSets]
+    const before = (await user.script(url('/token'))).json().accessToken
+    sentinel.always('refresh', illness)
+    clock.advance(31 * MINUTE)
+    t.equal((await user.script(url('/token'))).json().accessToken, before, 'the token at hand serves while it lives')
+    await until(() => stage.events().some(({ event }) => event === 'refresh_failed'))
+    clock.advance(30 * MINUTE)
+    const failed = await user.script(url('/me'))
+    t.equal(`${failed.status} ${errorCode(failed)}`, '503 LE_AUTH_REFRESH_UNAVAILABLE')
+    t.same([...store.logins, ...store.tokenSets], sessions, 'the session is kept')
+    sentinel.always('refresh', null)
+    clock.advance(MINUTE)
+    t.equal((await user.script(url('/users'))).json().status, 200, 'the next try works')
+    t.equal(await stage.me(user), AGENT.id)
+  }, { emulator: { behaviour: { rotateRefreshToken: false } }, options: { httpTimeout: 400 } })
+}
+
+refreshAttack('RF5', 'a dead refresh token ends the login, and is not presented again', 'RFC 6749 §5.2', async (t, { user, url, sentinel, endAccessToken, endPause, calls, me, store }) => {
+  sentinel.always('refresh', { status: 400, body: '{"error":"invalid_grant"}' })
+  endAccessToken()
+  const answers = await many(10, () => user.script(url('/me')))
+  t.same(answers.map(answer => `${answer.status} ${errorCode(answer)}`), Array(10).fill('401 LE_AUTH_LOGIN_REQUIRED'))
+  for (let i = 0; i < 3; i += 1) {
+    endPause()
+    t.equal(await me(user), null)
+    t.equal((await user.step(url('/page/there'))).location, '/login?returnTo=%2Fpage%2Fthere')
+  }
+  t.equal(calls('refresh'), 1)
+  t.same(store.tokenSets, [])
+})

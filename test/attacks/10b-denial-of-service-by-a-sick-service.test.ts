@@ -1,0 +1,85 @@
+import t from 'tap'
+import { AGENT, errorCode, logIn, startApp } from '../support/app.js'
+import { bytes, dripping, silent, startFaultProxy, type Fault } from '../support/fault-proxy.js'
+import { until } from '../support/shifted.js'
+import { attack } from '../support/stage.js'
+
+const DEADLINE = 600
+/** How late an answer may be on a busy machine; far less than what the faults would take. */
+const LATE = 4000
+const proxy = await startFaultProxy(t)
+let clockAhead = 0
+const behindProxy = { options: { domainApi: proxy.url, httpTimeout: DEADLINE } }
+
+const JSON_HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n'
+
+const endless: Array<[what: string, fault: Fault]> = [
+  ['silence', silent],
+  ['a status line, and silence', bytes('HTTP/1.1 200 OK\r\n')],
+  ['headers, and silence', bytes(`${JSON_HEAD}content-length: 100\r\n\r\n`)],
+  ['half a body, and silence', bytes(`${JSON_HEAD}content-length: 100\r\n\r\n{"access_token":`)],
+  ['headers byte by byte', dripping([...JSON_HEAD, 'x'], 50)],
+  ['a header without an end', dripping([`${JSON_HEAD}x: `, 'x'], 20)],
+  ['a body of one byte a second', dripping([`${JSON_HEAD}content-length: 100\r\n\r\n`, ' '], 1000)],
+  ['a body byte by byte', dripping([`${JSON_HEAD}content-length: 100000\r\n\r\n`, ' '], 20)],
+  ['chunks without an end', dripping([`${JSON_HEAD}transfer-encoding: chunked\r\n\r\n`, '1\r\n \r\n'], 20)],
+  ['trailers without an end', dripping([`${JSON_HEAD}transfer-encoding: chunked\r\n\r\n0\r\n`, 'x: y\r\n'], 20)],
+  ['"continue" for ever', dripping(['HTTP/1.1 102 Processing\r\n\r\n'], 20)],
+  ['early hints for ever', dripping(['HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n'], 20)]
+]
+
+attack('DS4', 'a token endpoint that hangs costs one request its deadline, and the app nothing else', 'RFC 6819 §4.4.1.11', async (t, stage) => {
+  for (const [what, fault] of endless) {
+    proxy.standBefore(stage.sentinel)
+    const member = stage.browser()
+    await logIn(stage, member)
+    proxy.strike('token', fault)
+    const browser = stage.browser()
+    const query = `code=A&state=${await stage.login(browser)}`
+    let waiting = true
+    const began = Date.now()
+    const failing = stage.callback(browser, query).finally(() => { waiting = false })
+    t.equal(await stage.me(member), AGENT.id, `${what}: who is logged in stays so`)
+    t.equal((await stage.browser().step(stage.url('/login'))).status, 302)
+    t.ok(waiting || Date.now() - began >= DEADLINE, `${what}: the app answers others meanwhile`)
+    const failed = await failing
+    t.equal(`${failed.status} ${errorCode(failed)}`, '503 LE_AUTH_SENTINEL_UNAVAILABLE', what)
+    t.ok(Date.now() - began < DEADLINE + LATE, `${what}: ${Date.now() - began} ms`)
+    t.equal(await stage.me(browser), null)
+    t.equal((await stage.callback(browser, query)).status, 400, 'the state is spent')
+    t.equal(proxy.calls('token'), 2, 'the code was sent once')
+  }
+}, behindProxy)
+
+attack('DS4', 'a Domain API that hangs costs the logins that wait for it their deadline', 'RFC 6819 §4.4.1.11', async (t, stage) => {
+  for (const [what, fault] of endless) {
+    proxy.standBefore(stage.sentinel)
+    proxy.strike('domain', fault)
+    clockAhead += 3_600_000
+    const began = Date.now()
+    const failing = Promise.all([1, 2, 3].map(() => stage.browser().step(stage.url('/login'))))
+    t.equal((await stage.browser().navigate(stage.url('/'))).text, 'hello stranger')
+    for (const failed of await failing) {
+      t.match(`${failed.status} ${errorCode(failed)}`, /^302 |^503 LE_AUTH_DOMAIN_API_UNAVAILABLE/, what)
+      t.same(failed.setCookies.length, failed.status === 302 ? 1 : 0)
+    }
+    t.ok(Date.now() - began < DEADLINE + LATE, `${what}: ${Date.now() - began} ms`)
+    t.equal(proxy.calls('domain'), 1)
+  }
+}, { options: { ...behindProxy.options, now: () => Date.now() + clockAhead } })
+
+attack('DS4', 'connections that hang are closed, and the plugin’s own deadline is ten seconds', 'RFC 6819 §4.4.1.11', async (t, stage) => {
+  proxy.standBefore(stage.sentinel)
+  const app = await startApp(t, { sentinel: stage.sentinel, options: { domainApi: proxy.url } })
+  proxy.strike('token', (wire, body, response) => endless[Number(new URLSearchParams(body).get('code'))]![1](wire, body, response))
+  await Promise.all(endless.map(async ([what], index) => {
+    const browser = app.browser()
+    const begun = await browser.step(app.url('/login'))
+    const before = Date.now()
+    const failed = await browser.step(app.url(`/callback?code=${index}&state=${new URL(begun.location!).searchParams.get('state')}`))
+    t.equal(errorCode(failed), 'LE_AUTH_SENTINEL_UNAVAILABLE', what)
+    t.ok(Date.now() - before > 9000 && Date.now() - before < 10_000 + LATE, `${what}: ${Date.now() - before} ms`)
+  }))
+  await until(() => proxy.open() === 0)
+  t.equal(proxy.open(), 0, 'closed')
+})

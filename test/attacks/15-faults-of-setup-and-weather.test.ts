@@ -1,0 +1,151 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import cookie from '@fastify/cookie'
+import session, { type FastifySessionOptions } from '@fastify/session'
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Test } from 'tap'
+import leAuth from '../../lib/index.js'
+import { AGENT, errorCode, logIn, optionsFor, SECRET, upToCallback } from '../support/app.js'
+import { STORE_MESSAGE, STORE_PASSWORD, type StoreCall, type StoreTrouble } from '../support/stores.js'
+import { attack, type Stage } from '../support/stage.js'
+
+/** The error that an app ends with before it is ready, or `null`. */
+async function startUp (t: Test, build: (app: FastifyInstance) => unknown): Promise<any> {
+  const app = Fastify()
+  t.teardown(() => app.close().catch(() => {}))
+  try {
+    await build(app)
+    await app.ready()
+    return null
+  } catch (error) {
+    return error
+  }
+}
+
+/** An app with a session plugin of its own, and what it says at start-up. */
+function withSession (t: Test, stage: Stage, redirectUri: string, cookieOptions: FastifySessionOptions['cookie']): Promise<any> {
+  return startUp(t, async app => {
+    await app.register(cookie)
+    await app.register(session, { secret: SECRET, ...(cookieOptions !== undefined && { cookie: cookieOptions }) })
+    await app.register(leAuth, optionsFor(stage.sentinel, redirectUri))
+  })
+}
+
+const HTTP = 'http://localhost:3000/callback'
+const HTTPS = 'https://app.example.com/callback'
+
+attack('FT1', 'a SameSite=Strict session cookie is told at start-up', 'RFC 6265bis', async (t, stage) => {
+  for (const sameSite of ['strict', 'Strict', true]) {
+    const error = await withSession(t, stage, HTTPS, { sameSite: sameSite as 'strict' })
+    t.equal(error?.code, 'LE_AUTH_SETUP_INVALID')
+    t.match(error?.message, 'SameSite=Strict')
+  }
+  for (const sameSite of ['lax', 'none'] as const) t.equal(await withSession(t, stage, HTTPS, { sameSite }), null)
+  const own = await startUp(t, app => app.register(leAuth, { ...optionsFor(stage.sentinel, HTTPS), session: { cookie: { sameSite: 'strict' as never } } }))
+  t.equal(own?.code, 'LE_AUTH_OPTIONS_INVALID')
+  t.match(own?.message, 'session.cookie.sameSite')
+})
+
+attack('FT1', 'a callback that arrives without its cookies ends on a page that says so, and in no loop', 'RFC 6749 §10.12', async (t, stage) => {
+  const callback = await upToCallback(stage, stage.browser(), '/page/one')
+  const without = stage.browser()
+  const page = await without.navigate(callback)
+  t.equal(page.status, 400)
+  t.equal(errorCode(page), 'LE_AUTH_TRANSACTION_MISSING')
+  t.match(page.text, /may block cookies/)
+  t.equal(without.history.length, 1, 'no redirect')
+  t.equal(stage.exchanges(), 0)
+  t.equal(await stage.me(without), null)
+})
+
+attack('FT2', 'where a secure cookie would be lost, /login says so and begins no login', 'RFC 6265 §4.1.2.5', async (t, stage) => {
+  for (const path of ['/login', '/login?returnTo=/me']) {
+    const text = await stage.raw(`GET ${path} HTTP/1.1\r\nhost: app.example.com\r\naccept: text/html\r\nconnection: close\r\n\r\n`)
+    t.match(text, /^HTTP\/1\.1 500 /)
+    t.match(text, /LE_AUTH_INSECURE_REQUEST/)
+    t.match(text, /trustProxy/)
+    t.notMatch(text, /^(location|set-cookie):/im)
+  }
+  t.equal((await stage.browser().step(stage.url('/login'))).status, 302, 'over https it works')
+  for (const cookieOptions of [undefined, { secure: true }]) {
+    const error = await withSession(t, stage, HTTP, cookieOptions)
+    t.equal(error?.code, 'LE_AUTH_SETUP_INVALID')
+    t.match(error?.message, 'session cookie is Secure, but redirectUri is http')
+  }
+}, { origin: 'https://app.example.com' })
+
+attack('FT3', 'a session plugin that cannot carry a login is told by name before the app starts', 'RFC 6265 §5.1.4', async (t, stage) => {
+  const elsewhere = async (scope: FastifyInstance): Promise<void> => {
+    await scope.register(cookie)
+    await scope.register(session, { secret: SECRET, cookie: { secure: false } })
+  }
+  const options = optionsFor(stage.sentinel, HTTP)
+  const setups: Array<[what: string, problem: string | null, build: (app: FastifyInstance) => unknown]> = [
+    ['missing, so that the plugin brings its own', null, app => app.register(leAuth, options)],
+    ['in a scope beside', 'in a scope that fastify-le-auth does not see', async app => { await app.register(elsewhere); await app.register(leAuth, options) }],
+    ['no session plugin at all', 'belongs to another plugin', async app => { app.decorateRequest('session', null as never); await app.register(leAuth, options) }],
+    ['in the scope above', null, async app => { await elsewhere(app); await app.register(async scope => { await scope.register(leAuth, options) }) }]
+  ]
+  for (const [what, problem, build] of setups) {
+    const error = await startUp(t, build)
+    if (problem === null) { t.equal(error, null, what); continue }
+    t.equal(error?.code, 'LE_AUTH_SETUP_INVALID', what)
+    t.match(error?.message, problem)
+  }
+  for (const path of ['/other', '/callback', '/log', '/login']) {
+    const error = await withSession(t, stage, HTTP, { secure: false, path })
+    t.equal(error?.code, 'LE_AUTH_SETUP_INVALID', path)
+    t.match(error?.message, `the path ${path}, which leaves out /`)
+  }
+})
+
+attack('FT3', 'a session plugin that is registered later stops the app', 'RFC 6265 §5.1.4', async t => {
+  const fixture = fileURLToPath(new URL('../support/late-session-plugin.ts', import.meta.url))
+  const env = { ...process.env, _TAPJS_PROCESSINFO_COVERAGE_: '0' }
+  for (const where of ['same scope', 'scope below']) {
+    const failed = await promisify(execFile)(process.execPath, ['--import', 'tsx', fixture, where], { timeout: 60_000, env }).catch(error => error)
+    t.equal(failed.code, 1, where)
+    t.notMatch(failed.stdout, 'started')
+    t.match(failed.stderr, /decorator '\w+' has already been added/)
+  }
+})
+
+const troubles: Array<[what: string, trouble: (call: StoreCall) => StoreTrouble | undefined]> = [
+  ['down', () => 'error'],
+  ['throwing', () => 'throw'],
+  ['down for reading', ({ operation }) => operation === 'get' ? 'error' : undefined],
+  ['down for writing', ({ operation }) => operation === 'set' ? 'error' : undefined],
+  ['down for states', ({ kind }) => kind === 'spent state' ? 'error' : undefined],
+  ['down for tokens', ({ kind, operation }) => kind === 'token set' && operation === 'set' ? 'error' : undefined],
+  ['losing tokens', ({ kind, operation }) => kind === 'token set' && operation === 'set' ? 'lost' : undefined],
+  ['down for sessions', ({ kind, operation }) => kind === 'session' && operation === 'set' ? 'error' : undefined],
+  ['throwing for sessions', ({ kind, operation }) => kind === 'session' && operation === 'set' ? 'throw' : undefined],
+  ['down for what comes out of it', ({ kind, operation }) => kind === 'token set' && operation === 'get' ? 'error' : undefined]
+]
+
+attack('FT4', 'a store that fails lets nobody half in', 'RFC 6749 §4.1.2', async (t, stage) => {
+  stage.secrets.add(STORE_MESSAGE).add(STORE_PASSWORD)
+  for (const [what, trouble] of troubles) {
+    const browser = stage.browser()
+    const callback = await upToCallback(stage, browser)
+    const member = stage.browser()
+    await logIn(stage, member)
+    const before = [...stage.store.tokenSets, ...stage.store.logins].sort()
+    const exchanges = stage.exchanges()
+    stage.store.trouble = trouble
+    t.equal((await stage.browser().step(stage.url('/login'))).status, 302, `${what}: a login can begin`)
+    const failed = await browser.step(callback)
+    t.equal(`${failed.status} ${errorCode(failed)}`, '503 LE_AUTH_STORE_UNAVAILABLE', `${what}: at the callback`)
+    const me = await member.script(stage.url('/me'))
+    t.match(`${me.status} ${errorCode(me)}`, /^(200 undefined|503 LE_AUTH_STORE_UNAVAILABLE)$/, `${what}: at /me`)
+    stage.store.trouble = () => undefined
+    t.ok(stage.exchanges() - exchanges <= 1)
+    t.equal(await stage.me(browser), null, `${what}: nobody is logged in`)
+    if (!/^down$|throwing$/.test(what)) t.same([...stage.store.tokenSets, ...stage.store.logins].sort(), before, `${what}: nothing is left half saved`)
+    t.equal(await stage.me(member), AGENT.id, `${what}: an outage is no logout`)
+  }
+  const browser = stage.browser()
+  stage.store.trouble = () => ({ delayMs: 150 })
+  t.equal((await logIn(stage, browser, AGENT, '/login?returnTo=/me')).json().id, AGENT.id, 'a slow store is only slow')
+})

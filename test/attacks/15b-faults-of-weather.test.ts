@@ -1,0 +1,61 @@
+import t from 'tap'
+import { AGENT, errorCode, logIn, SECRET, startApp, upToCallback } from '../support/app.js'
+import { MINUTE, SECOND } from '../support/clock.js'
+import { silent, startFaultProxy } from '../support/fault-proxy.js'
+import { until } from '../support/shifted.js'
+import { attack } from '../support/stage.js'
+
+const proxy = await startFaultProxy(t)
+/** How late an answer may be on a busy machine. */
+const LATE = 4000
+
+attack('FT5', 'a login that began before a restart ends after it, and under another secret with a clear text', 'RFC 6749 §10.12', async (t, stage) => {
+  for (const [secret, status] of [[SECRET, 303], ['another secret, of more than 32 characters', 400]] as const) {
+    const browser = stage.browser()
+    const callback = await upToCallback(stage, browser, '/page/one')
+    const restarted = await startApp(t, { sentinel: stage.sentinel, options: { secret } })
+    const after = await browser.copy({ [stage.origin]: restarted.server })
+    const answer = await after.step(callback)
+    t.equal(answer.status, status)
+    if (status === 303) { t.equal(answer.location, '/page/one'); continue }
+    t.equal(errorCode(answer), 'LE_AUTH_STATE_MISMATCH')
+    t.match(answer.text, /Finish that one, or begin again/)
+    t.equal((await after.script(stage.url('/me'))).status, 401)
+  }
+})
+
+const skews: Array<[what: string, ahead: number, code: string | undefined]> = [
+  ['50 s behind Sentinel', -50 * SECOND, undefined],
+  ['50 s ahead', 50 * SECOND, undefined],
+  ['5 min ahead, within the life of an id_token', 5 * MINUTE, undefined],
+  ['5 min behind', -5 * MINUTE, 'LE_AUTH_ID_TOKEN_INVALID'],
+  ['12 min ahead', 12 * MINUTE, 'LE_AUTH_ID_TOKEN_INVALID']
+]
+for (const [what, ahead, code] of skews) {
+  attack('FT5', `a clock that is ${what} ${code === undefined ? 'does no harm' : 'logs nobody in'}`, 'RFC 7519 §4.1.4, §4.1.6', async (t, stage) => {
+    const browser = stage.browser()
+    const answer = await logIn(stage, browser, AGENT, '/login?returnTo=/me')
+    t.equal(errorCode(answer), code)
+    t.equal(await stage.me(browser), code === undefined ? AGENT.id : null)
+    t.equal(stage.store.tokenSets.length, code === undefined ? 1 : 0)
+    if (code !== undefined) t.match(answer.text, /check clientId and the server&#39;s clock/)
+  }, { options: { now: () => Date.now() + ahead } })
+}
+
+for (const forceCloseConnections of [true, false, 'idle'] as const) {
+  attack('FT5', `an app that is closed during an exchange closes within the deadline (forceCloseConnections: ${forceCloseConnections})`, 'RFC 9110 §7.6.1', async (t, stage) => {
+    proxy.standBefore(stage.sentinel)
+    proxy.strike('token', silent)
+    const browser = stage.browser()
+    const state = await stage.login(browser)
+    // A connection that a browser keeps for more is Fastify's to close, and no matter of this plugin.
+    const failing = browser.step(stage.url(`/callback?code=A&state=${state}`), { headers: { connection: 'close' } }).then(answer => answer.status, () => 'cut off')
+    await until(() => proxy.calls('token') === 1)
+    const began = Date.now()
+    await stage.app.close()
+    t.ok(Date.now() - began < 1000 + LATE, `${Date.now() - began} ms`)
+    t.match(await failing, forceCloseConnections === true ? /cut off|503/ : /503/)
+    t.same([...stage.store.tokenSets, ...stage.store.logins], [])
+    t.equal(proxy.calls('token'), 1)
+  }, { options: { domainApi: proxy.url, httpTimeout: 1000 }, fastify: { forceCloseConnections } })
+}
