@@ -20,7 +20,7 @@ const UNCACHED: Array<[what: string, status: number, step: Step]> = [
     return browser.step(stage.url('/login'))
   }],
   ['GET /login', 302, (stage, browser) => browser.step(stage.url('/login'))],
-  ['GET /login from a script', 302, (stage, browser) => browser.script(stage.url('/login'))],
+  ['GET /login from a script', 400, (stage, browser) => browser.script(stage.url('/login'))],
   ['GET /callback', 303, async (stage, browser) => browser.step((await pendingCallback(stage, browser)).url)],
   ['GET /callback that fails', 400, (stage, browser) => stage.callback(browser, 'code=A&state=x')],
   ['GET /callback that fails for a script', 400, (stage, browser) => browser.script(stage.url('/callback?code=A&state=x'))],
