@@ -149,7 +149,7 @@ t.test('errors reach the app\'s error handler with code and status', async t => 
     const app = own ? (await withAppSession(t, {}, { before: ownErrors })).app : await startApp(t, { before: ownErrors })
     const browser = app.browser()
     app.sentinel.next('domain', { status: 503 })
-    const login = await browser.script(app.url('/login'))
+    const login = await browser.send(app.url('/login'), { headers: { accept: 'application/json' } })
     t.same([login.status, login.json()], [503, { own: true, code: 'LE_AUTH_DOMAIN_API_UNAVAILABLE', status: 503 }])
 
     const callback = await browser.script(app.url('/callback?code=x&state=y'))
