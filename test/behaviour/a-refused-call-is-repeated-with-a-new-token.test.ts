@@ -27,6 +27,17 @@ t.test('a token that ended before its time is refreshed, and the call made again
   t.ok(app.calls('users') <= 40)
 })
 
+t.test('with the token that a refresh behind the request has brought meanwhile', async t => {
+  const { app, clock, browser } = await caller(t)
+  clock.advance(31 * MINUTE)
+  app.sentinel.expireAccessTokens()
+  app.sentinel.next('refresh', { delayMs: 200 })
+  app.sentinel.next('users', { delayMs: 1000 })
+  t.equal((await browser.script(app.url('/call'))).json().status, 200)
+  t.equal(app.calls('refresh'), 1)
+  t.equal(app.calls('users'), 2)
+})
+
 t.test('once: a service that goes on refusing is believed, and does not make each call refresh', async t => {
   const { app, clock, browser } = await caller(t)
   app.sentinel.always('users', { status: 401, body: '{"no":true}' })

@@ -198,6 +198,7 @@ const good: Array<[what: string, options: object]> = [
     .map((redirectUri): [string, object] => [redirectUri, { redirectUri }]),
   ['a secret of 32', { secret: 'x'.repeat(32) }],
   ['secrets that rotate', { secret: ['x'.repeat(32), 'y'.repeat(99)] }],
+  ['a callback at the root, behind a proxy', { routes: { callback: '/' } }],
   ['routes', { routes: { login: '/auth/in', callback: '/auth/back', logout: '/auth/out' } }],
   ['the session', {
     session: {
