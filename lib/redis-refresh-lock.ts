@@ -26,8 +26,8 @@ const LOOK_EVERY = 50
 export function redisRefreshLock (client: RedisLockClient, { lease = 10_000, wait = 15_000 }: RedisRefreshLockOptions = {}): RefreshLock {
   const commands = mutexClient(client)
   return {
-    async acquire (tokenSetId) {
-      const mutex = new Mutex(commands, tokenSetId, {
+    async acquire (id) {
+      const mutex = new Mutex(commands, id, {
         lockTimeout: lease,
         acquireTimeout: wait,
         retryInterval: LOOK_EVERY,
