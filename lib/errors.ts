@@ -10,7 +10,7 @@ const definitions = {
 
   LE_AUTH_INSECURE_REQUEST: [500, 'This app expects https, but the request arrived as http, so the browser would not keep the login. Behind a TLS proxy, set Fastify\'s trustProxy and let the proxy send X-Forwarded-Proto.'],
   LE_AUTH_DOMAIN_API_UNAVAILABLE: [503, 'LivePerson\'s directory of services cannot be reached at the moment. Try again in a minute.'],
-  LE_AUTH_DOMAIN_API_INVALID: [502, 'LivePerson\'s directory of services gave no usable answer for this account. Check accountId, or try again later.'],
+  LE_AUTH_DOMAIN_API_INVALID: [502, 'LivePerson\'s directory of services gave no usable answer for this account. Check accountId and, for request.leAuth.fetch, the service\'s name; or try again later.'],
   LE_AUTH_HOST_NOT_TRUSTED: [502, 'LivePerson\'s directory of services named a host that this app does not trust. If the host is genuine, add its domain to trustedDomains.'],
   LE_AUTH_SENTINEL_UNAVAILABLE: [503, 'LivePerson\'s login service cannot be reached at the moment. Try again in a minute.'],
   LE_AUTH_SENTINEL_INVALID: [502, 'LivePerson\'s login service gave an answer that this app cannot use. Try again; if it stays, tell the app\'s operator the code below.'],

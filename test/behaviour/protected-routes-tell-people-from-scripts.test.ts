@@ -165,9 +165,14 @@ t.test('the exported guards protect routes that were defined before the plugin h
   t.equal((await browser.script(app.url('/early-admin'))).status, 403)
 })
 
-t.test('without the plugin the exported guards let nobody through', async t => {
+t.test('without the plugin the exported guards let nobody through, and say why', async t => {
   const app = Fastify()
   t.teardown(() => app.close())
   app.get('/early', { preHandler: requireAuth }, async () => 'never')
-  t.equal((await app.inject('/early')).statusCode, 500)
+  app.get('/early-admin', { preHandler: requireAdmin }, async () => 'never')
+  for (const url of ['/early', '/early-admin']) {
+    const answer = await app.inject(url)
+    t.equal(answer.statusCode, 500)
+    t.match(answer.json(), { code: 'LE_AUTH_SETUP_INVALID', message: /fastify-le-auth is not registered in its scope/ })
+  }
 })
