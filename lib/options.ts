@@ -106,7 +106,7 @@ export interface SessionOptions {
   store?: SessionStore | undefined
   /** How many sessions the store in memory keeps; the least recently used one goes first. @default 100000 */
   maxSessions?: number | undefined
-  /** How long a login lives without a request, in ms. @default 3600000 (one hour) */
+  /** How long a login lives without a request, in ms; activity is noted every 5 minutes, so it may end that much earlier. @default 3600000 (one hour) */
   idleLifetime?: number | undefined
   /** How long a login lives at all, in ms. @default 28800000 (8 hours, LivePerson's own session length) */
   absoluteLifetime?: number | undefined

@@ -77,7 +77,7 @@ export class Authentication {
   }
 
   /**
-   * Gets new tokens from Sentinel now, however long the present ones would live: after a change of the user's rights, say.
+   * Gets new tokens from Sentinel now, however long the present ones would live. Who the user is stays as it was at the login.
    *
    * @throws LE_AUTH_SESSION_ENDED, LE_AUTH_REFRESH_UNAVAILABLE, LE_AUTH_STORE_UNAVAILABLE
    */

@@ -7,7 +7,7 @@ import type { LoginEvent, ResolvedOptions } from '../options.js'
 import { authorizationResponse } from '../sentinel/authorization-response.js'
 import type { User } from '../sentinel/claims.js'
 import type { SentinelClient } from '../sentinel/client.js'
-import { sentinelEndpoints } from '../sentinel/endpoints.js'
+import { sentinelEndpoints, type Sentinel } from '../sentinel/endpoints.js'
 import { exchangeCode } from '../sentinel/exchange-code.js'
 import { assertSession, type LoginSessions } from '../session/login-session.js'
 import type { TokenSet } from '../tokens/token-set.js'
@@ -48,10 +48,15 @@ export function createCallback ({ options, client, transactions, spentStates, se
   }
 
   async function finish (request: FastifyRequest, reply: FastifyReply, parameters: URLSearchParams, state: string, transaction: LoginTransaction): Promise<void> {
+    const sentinel = sentinelEndpoints(transaction.sentinelOrigin, transaction.accountId, options.apiVersion)
+    const response = validated(reply, sentinel, parameters, state, transaction)
     const isFirst = await spentStates.spend(request.sessionStore, state, transaction.returnPath)
     if (!isFirst) throw leAuthError('LE_AUTH_STATE_SPENT')
     transactions.end(reply, state)
-    const { user, tokens } = await exchange(parameters, state, transaction)
+    const { codeVerifier } = transaction
+    const { user, tokens } = await exchangeCode(sentinel, client, response, {
+      redirectUri: options.redirectUri, now: options.now(), ...(codeVerifier !== undefined && { codeVerifier })
+    })
     await establish(request, reply, transaction, user, tokens)
     // Only decides which sentence a later reload reads, and must not undo a login.
     await spentStates.finish(request.sessionStore, state, transaction.returnPath).catch(() => {})
@@ -60,12 +65,15 @@ export function createCallback ({ options, client, transactions, spentStates, se
     request.log.info({ leAuth: { event: 'login', ...who } }, 'logged in')
   }
 
-  async function exchange (parameters: URLSearchParams, state: string, { accountId, sentinelOrigin, codeVerifier }: LoginTransaction): Promise<{ user: User, tokens: TokenSet }> {
-    const sentinel = sentinelEndpoints(sentinelOrigin, accountId, options.apiVersion)
-    const response = authorizationResponse(sentinel, client, parameters, state)
-    return exchangeCode(sentinel, client, response, {
-      redirectUri: options.redirectUri, now: options.now(), ...(codeVerifier !== undefined && { codeVerifier })
-    })
+  /** The authorization response; one that is none spends its state too. */
+  function validated (reply: FastifyReply, sentinel: Sentinel, parameters: URLSearchParams, state: string, { returnPath }: LoginTransaction): URLSearchParams {
+    try {
+      return authorizationResponse(sentinel, client, parameters, state)
+    } catch (error) {
+      spentStates.spendHere(state, returnPath)
+      transactions.end(reply, state)
+      throw error
+    }
   }
 
   async function establish (request: FastifyRequest, reply: FastifyReply, { accountId, returnPath }: LoginTransaction, user: User, tokens: TokenSet): Promise<void> {

@@ -7,6 +7,9 @@ import { holding, type RefreshLock } from '../tokens/refresh-lock.js'
 /** A spent state is remembered as long as its transaction's cookie could still be presented, in ms. */
 const REMEMBERED_FOR = 60 * 60 * 1000
 
+/** A transaction is not taken for longer than that, and a login that failed leaves no more in the store. In ms. */
+const UNFINISHED_FOR = 15 * 60 * 1000
+
 /** What is known of a state that a callback has presented before. */
 export interface SpentState {
   /** Where that login was to end. */
@@ -22,8 +25,13 @@ export interface SpentState {
 export interface SpentStates {
   /** What is known of a state, or `null` where no callback has presented it. @throws LE_AUTH_STORE_UNAVAILABLE */
   find: (store: RecordStore, state: string) => Promise<SpentState | null>
-  /** Spends a state; false where somebody else was quicker. @throws LE_AUTH_STORE_UNAVAILABLE */
+  /** Spends a state before its code is exchanged; false where somebody else was quicker. @throws LE_AUTH_STORE_UNAVAILABLE */
   spend: (store: RecordStore, state: string, returnPath: string) => Promise<boolean>
+  /**
+   * Spends a state whose callback brought nothing to exchange, in this process alone: anybody can make such callbacks, and
+   * the shared store is for logins.
+   */
+  spendHere: (state: string, returnPath: string) => void
   /** Notes that the login of a spent state succeeded. @throws LE_AUTH_STORE_UNAVAILABLE */
   finish: (store: RecordStore, state: string, returnPath: string) => Promise<void>
 }
@@ -42,10 +50,11 @@ export function createSpentStates (now: () => number, sharedStore: boolean, lock
       return holding(lock, `le-auth:state:${id}`, lockUnavailable, async () => {
         // Without a lock the store has just been asked, and asking again would not make it certain.
         if (lock !== undefined && await notes.find(store, id) !== null) return false
-        await notes.write(store, id, { returnPath, finished: false })
+        await notes.write(store, id, { returnPath, finished: false }, UNFINISHED_FOR)
         return true
       })
     },
+    spendHere: (state, returnPath) => notes.remember(digest(state), { returnPath, finished: false }),
     finish: (store, state, returnPath) => notes.write(store, digest(state), { returnPath, finished: true })
   }
 }

@@ -13,8 +13,10 @@ export interface Notes<Note extends object> {
   find: (store: RecordStore, id: string) => Promise<Note | null>
   /** What this process noted itself. */
   own: (id: string) => Note | null
-  /** @throws LE_AUTH_STORE_UNAVAILABLE; this process remembers the note all the same */
-  write: (store: RecordStore, id: string, note: Note) => Promise<void>
+  /** Remembers a note in this process alone. */
+  remember: (id: string, note: Note) => void
+  /** @param lifetime how long a shared store keeps it, in ms. @throws LE_AUTH_STORE_UNAVAILABLE; this process remembers the note all the same */
+  write: (store: RecordStore, id: string, note: Note, lifetime?: number) => Promise<void>
 }
 
 interface NotesSettings<Note extends object> {
@@ -29,20 +31,23 @@ interface NotesSettings<Note extends object> {
   read: (value: Partial<Note>) => Note
 }
 
-export function createNotes<Note extends object> ({ prefix, lifetime, sharedStore, now, read }: NotesSettings<Note>): Notes<Note> {
-  const remembered = new LRUCache<string, Note>({ max: MAX_REMEMBERED, ttl: lifetime, perf: { now } })
+export function createNotes<Note extends object> ({ prefix, lifetime: usual, sharedStore, now, read }: NotesSettings<Note>): Notes<Note> {
+  const remembered = new LRUCache<string, Note>({ max: MAX_REMEMBERED, ttl: usual, perf: { now } })
   const own = (id: string): Note | null => remembered.get(id) ?? null
+
+  const remember = (id: string, note: Note): void => { remembered.set(id, note) }
 
   return {
     own,
+    remember,
     async find (store, id) {
       const note = own(id)
       if (note !== null || !sharedStore) return note
       const record = await findRecord(store, prefix + id)
       return record === null ? null : read({ ...record.leAuthNote as Partial<Note> })
     },
-    async write (store, id, note) {
-      remembered.set(id, note)
+    async write (store, id, note, lifetime = usual) {
+      remember(id, note)
       if (sharedStore) await writeRecord(store, prefix + id, { leAuthNote: note }, now() + lifetime, now())
     }
   }

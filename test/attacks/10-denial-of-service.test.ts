@@ -78,6 +78,18 @@ attack('DS2', 'what no person begins, an image or a script of a page, a frame or
   t.equal((await logIn(stage, browser, AGENT, '/login?returnTo=/me')).status, 200)
 })
 
+attack('DS1', 'callbacks that bring no code leave nothing in a shared store, however many logins are begun for them', 'RFC 6819 §4.4.1.11', async (t, stage) => {
+  const queries = ['error=access_denied', 'error=x', 'code=', 'code=A&code=B', 'code=A&iss=https%3A%2F%2Fevil.example', 'access_token=x', '']
+  for (const query of queries) {
+    const browser = stage.browser()
+    const state = await stage.login(browser, `?returnTo=/${'a'.repeat(1000)}`)
+    t.ok((await stage.callback(browser, `${query}&state=${state}`)).status >= 400, query)
+    t.equal(stage.store.records.size, 0, query)
+    t.equal((await stage.callback(browser, `code=A&state=${state}`)).status, 400, 'and the state is spent all the same')
+  }
+  t.equal(stage.exchanges(), 0)
+})
+
 attack('DS3', 'giant parameters are refused or ignored, and never become a cookie or a record', 'RFC 9110 §15.5.15', async (t, stage) => {
   const plain = stage.browser()
   await stage.login(plain)
