@@ -26,7 +26,8 @@ t.test('from the login to the logout', async t => {
   app.sentinel.next('refresh', { delayMs: 1000 })
   await Promise.all([1, 2, 3].map(() => browser.script(app.url('/me'))))
   const refreshed = heard.splice(0)
-  t.same(refreshed.map(({ name }) => name), ['refresh:started', 'refresh:joined', 'refresh:joined', 'refresh:succeeded'])
+  // Who joins may be heard before Sentinel is asked.
+  t.same(refreshed.map(({ name }) => name).sort(), ['refresh:joined', 'refresh:joined', 'refresh:started', 'refresh:succeeded'])
   t.match(refreshed.at(-1)!.message, WHO)
   t.ok(refreshed.at(-1)!.message.duration >= 999)
 
