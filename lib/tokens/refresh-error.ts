@@ -13,7 +13,7 @@ export class RefreshError extends Error {
   readonly failure: RefreshFailure
   /** A word of a closed list, for the log. */
   readonly reason: string
-  /** How long Sentinel asked to wait (RFC 9110 §10.2.3), in ms; `null` where it did not. */
+  /** How long to wait before the next try, in ms, where Sentinel asked (RFC 9110 §10.2.3) or the token's life decides; else `null`. */
   readonly retryAfter: number | null
 
   constructor (failure: RefreshFailure, reason: string, retryAfter: number | null = null) {
