@@ -1,4 +1,5 @@
 import { AGENT, errorCode } from '../support/app.js'
+import { SHORT_DEADLINE } from '../support/clock.js'
 import type { LogoutEvent } from '../../lib/index.js'
 import { cookieHeader, enter, whoIs } from '../support/enter.js'
 import { hold } from '../support/hold.js'
@@ -138,7 +139,7 @@ attack('LO6', 'a revocation that hangs or fails does not keep anybody logged in'
     t.equal(await stage.me(browser), null)
     t.match(stage.events().at(-1), { event: 'logout', revoked: false, code: 'LE_AUTH_REVOCATION_FAILED' })
   }
-}, { options: { httpTimeout: 2000 } })
+}, { options: { httpTimeout: SHORT_DEADLINE } })
 
 /** What the store fails to do. */
 const STORE_FAULTS = (['destroy session', 'destroy token set', 'set note of an end', 'get session', 'get token set'] as const).map(what => ({

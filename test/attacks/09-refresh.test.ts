@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { EMULATOR_DEFAULTS, type Fault } from '../../lib/emulator/index.js'
 import { redisRefreshLock } from '../../lib/redis-refresh-lock.js'
 import { AGENT, errorCode, logIn, upToCallback, type Person } from '../support/app.js'
-import { HOUR, MINUTE } from '../support/clock.js'
+import { HOUR, MINUTE, SHORT_DEADLINE } from '../support/clock.js'
 import { FairLock } from '../support/fair-lock.js'
 import { startRedis } from '../support/redis.js'
 import { many, refreshAttack } from '../support/refresh-attack.js'
@@ -103,7 +103,7 @@ for (const illness of ILLNESSES) {
     clock.advance(MINUTE)
     t.equal((await user.script(url('/users'))).json().status, 200, 'the next try works')
     t.equal(await stage.me(user), AGENT.id)
-  }, { emulator: { behaviour: { rotateRefreshToken: false } }, options: { httpTimeout: 400 } })
+  }, { emulator: { behaviour: { rotateRefreshToken: false } }, options: { httpTimeout: SHORT_DEADLINE } })
 }
 
 refreshAttack('RF5', 'a dead refresh token ends the login, and is not presented again', 'RFC 6749 §5.2', async (t, { user, url, sentinel, endAccessToken, endPause, calls, me, store }) => {

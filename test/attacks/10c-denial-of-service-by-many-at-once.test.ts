@@ -2,6 +2,7 @@ import { connect } from 'node:net'
 import t from 'tap'
 import { Pool } from 'undici'
 import { ADMIN, AGENT, logIn } from '../support/app.js'
+import { SHORT_DEADLINE } from '../support/clock.js'
 import { answer, cutOff, polite, startFaultProxy, type Fault } from '../support/fault-proxy.js'
 import { flood, startMeasuredApp, type MeasuredApp } from '../support/measured.js'
 import { until } from '../support/shifted.js'
@@ -51,7 +52,7 @@ const errorBodies: Fault[] = [
 
 attack('DS9', 'a thousand callbacks whose browsers hang up leave no connection, no memory and no unhandled rejection', 'CVE-2024-24750', async (t, stage) => {
   proxy.standBefore(stage.sentinel)
-  const app = await startMeasuredApp(t, stage, { domainApi: proxy.url, httpTimeout: 2000 })
+  const app = await startMeasuredApp(t, stage, { domainApi: proxy.url, httpTimeout: SHORT_DEADLINE })
   const pool = new Pool(app.server, { connections: 20 })
   let count = 0
   proxy.strike('token', (...request) => { setTimeout(errorBodies[count++ % errorBodies.length]!, count % 20, ...request) })

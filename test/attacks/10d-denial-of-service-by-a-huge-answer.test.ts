@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import { AGENT, errorCode } from '../support/app.js'
+import { SHORT_DEADLINE } from '../support/clock.js'
 import { answer, bytes, gzipBomb, huge, startFaultProxy, type Fault } from '../support/fault-proxy.js'
 import { claimsWith, idToken, idTokenOf } from '../support/id-tokens.js'
 import { flood, startMeasuredApp } from '../support/measured.js'
@@ -10,7 +11,7 @@ const MB = 1024 * 1024
 /** How late an answer may be on a busy machine. */
 const LATE = 4000
 const proxy = await startFaultProxy(t)
-const behindProxy = { options: { domainApi: proxy.url, httpTimeout: 600 } }
+const behindProxy = { options: { domainApi: proxy.url, httpTimeout: SHORT_DEADLINE } }
 const JSON_HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n'
 
 /** A token answer that logs somebody in. */
@@ -60,7 +61,7 @@ attack('DS5', 'token answers that are huge, packed or all headers fail cleanly',
 
 attack('DS5', 'such answers cost no memory, and are not read to their end', 'CVE-2026-22036', async (t, stage) => {
   proxy.standBefore(stage.sentinel)
-  const app = await startMeasuredApp(t, stage, { domainApi: proxy.url, httpTimeout: 2000 })
+  const app = await startMeasuredApp(t, stage, { domainApi: proxy.url, httpTimeout: SHORT_DEADLINE })
   const fails = async (): Promise<void> => {
     const browser = app.browser()
     const state = new URL((await browser.step(app.url('/login'))).location!).searchParams.get('state')

@@ -22,7 +22,7 @@ function tokens (id: string, promise: string, source: string, refused: Token[], 
       t.equal(await stage.me(browser), userId, what)
     }
     t.equal(stage.calls('jwks'), 0, 'no key is fetched')
-  }, { options: { httpTimeout: 1000 } })
+  })
 }
 
 async function codeFor (t: Test, stage: Stage, token: unknown, what: string): Promise<string | undefined> {

@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import type { Fault } from '../../lib/emulator/index.js'
 import { AGENT, errorCode, logIn, startApp } from '../support/app.js'
+import { SHORT_DEADLINE } from '../support/clock.js'
 import { failsCleanly, pendingCallback } from '../support/fail-clean.js'
 import { idTokenOf } from '../support/id-tokens.js'
 import { startRawServer } from '../support/servers.js'
@@ -36,7 +37,7 @@ function answers (id: string, promise: string, source: string, refused: Answer[]
       const { leAuthTokenSet: { expiresAt, refreshAt, endsAt }, cookie } = JSON.parse(stage.store.records.get(id)!)
       for (const time of [expiresAt ?? 0, refreshAt, endsAt, cookie.expires]) t.notOk(time === null || Number.isNaN(new Date(time).getTime()), 'what is stored is a date')
     }
-  }, { options: { httpTimeout: 500 } })
+  })
 }
 
 answers('TR1', 'an answer that is no JSON object logs nobody in', 'RFC 6749 §5.1', [
@@ -88,7 +89,7 @@ attack('TR7', 'broken HTTP is a clean failure, and HTTP/1.0 is HTTP', 'RFC 9112 
   ]
   for (const [what, bytes, status] of broken) {
     const server = await startRawServer(t, bytes)
-    const app = await startApp(t, { options: { httpTimeout: 1000, sentinelDomain: server.host } })
+    const app = await startApp(t, { options: { httpTimeout: SHORT_DEADLINE, sentinelDomain: server.host } })
     const browser = app.browser()
     const { location } = await browser.step(app.url('/login'))
     const state = new URL(location!).searchParams.get('state')

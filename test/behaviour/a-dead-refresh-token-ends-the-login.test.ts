@@ -1,6 +1,6 @@
 import t from 'tap'
 import { AGENT, errorCode } from '../support/app.js'
-import { HOUR, MINUTE, SECOND } from '../support/clock.js'
+import { HOUR, MINUTE, SECOND, SHORT_DEADLINE } from '../support/clock.js'
 import { accessToken, loggedIn, until } from '../support/shifted.js'
 import { TestStore } from '../support/stores.js'
 
@@ -72,8 +72,8 @@ t.test('where the lifetime was not told, a refusal in any words ends it', async 
 })
 
 t.test('an answer that was lost: the old refresh token is tried once more, after a pause', async t => {
-  for (const fault of [{ cutOff: 'before-answer' }, { cutOff: 'mid-body' }, { drip: 400 }] as const) {
-    const { app, clock, browser } = await loggedIn(t, { behaviour: { oldRefreshTokenDies: false } }, { httpTimeout: 300 })
+  for (const fault of [{ cutOff: 'before-answer' }, { cutOff: 'mid-body' }, { drip: SHORT_DEADLINE }] as const) {
+    const { app, clock, browser } = await loggedIn(t, { behaviour: { oldRefreshTokenDies: false } }, { httpTimeout: SHORT_DEADLINE })
     app.sentinel.next('refresh', fault)
     clock.advance(61 * MINUTE)
     t.equal(errorCode(await browser.script(app.url('/me'))), 'LE_AUTH_REFRESH_UNAVAILABLE', JSON.stringify(fault))

@@ -2,6 +2,7 @@ import t from 'tap'
 import { MemoryStore } from '../../lib/session/memory-store.js'
 import type { LogoutEvent } from '../../lib/index.js'
 import { AGENT, errorCode, logIn, startApp } from '../support/app.js'
+import { SHORT_DEADLINE } from '../support/clock.js'
 import { CountingStore } from '../support/counting-store.js'
 
 t.test('POST /logout ends session and tokens, takes the cookie back and leads to a fixed path', async t => {
@@ -76,7 +77,7 @@ t.test('with revoke, LivePerson’s sessions end too', async t => {
 
 t.test('a revocation that fails still logs out here, and is told, not called done', async t => {
   const events: LogoutEvent[] = []
-  const app = await startApp(t, { options: { httpTimeout: 300, onLogout: event => { events.push(event) } } })
+  const app = await startApp(t, { options: { httpTimeout: SHORT_DEADLINE, onLogout: event => { events.push(event) } } })
   const faults = [{ status: 503 }, { hang: true } as const, { status: 401, body: '{"error":"invalid_client"}' }, { cutOff: 'unprocessed' } as const]
   for (const fault of faults) {
     const browser = app.browser()

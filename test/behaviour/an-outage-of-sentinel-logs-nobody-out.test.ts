@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Fault } from '../../lib/emulator/index.js'
 import { errorCode, logIn, startApp } from '../support/app.js'
-import { Clock, HOUR, MINUTE, SECOND } from '../support/clock.js'
+import { Clock, HOUR, MINUTE, SECOND, SHORT_DEADLINE } from '../support/clock.js'
 import { accessToken, loggedIn, tokenAfter, until } from '../support/shifted.js'
 
 const FAULTS: Fault[] = [
@@ -12,7 +12,7 @@ const FAULTS: Fault[] = [
 
 t.test('RF4 while the token lives, it is served; when it has ended, 503 with a code of its own; the next try works', async t => {
   for (const fault of FAULTS) {
-    const shifted = await loggedIn(t, { behaviour: { rotateRefreshToken: false } }, { httpTimeout: 300 })
+    const shifted = await loggedIn(t, { behaviour: { rotateRefreshToken: false } }, { httpTimeout: SHORT_DEADLINE })
     const { app, clock, browser } = shifted
     const before = await accessToken(shifted)
     app.sentinel.always('refresh', fault)

@@ -4,12 +4,12 @@ import type { Fault } from '../../lib/emulator/index.js'
 import { freePort } from '../support/ports.js'
 import { isAnonymous } from '../support/anonymous.js'
 import { errorCode, logIn, startApp, type Setting, type TestApp } from '../support/app.js'
-import { Clock, MINUTE, SECOND } from '../support/clock.js'
+import { Clock, MINUTE, SECOND, SHORT_DEADLINE } from '../support/clock.js'
 
 const DOWN: Fault = { status: 503, body: 'down' }
 
 async function appAt (t: Test, clock: Clock, setting: Setting = {}): Promise<TestApp> {
-  return startApp(t, { emulator: { now: clock.now }, ...setting, options: { now: clock.now, httpTimeout: 300, ...setting.options } })
+  return startApp(t, { emulator: { now: clock.now }, ...setting, options: { now: clock.now, httpTimeout: SHORT_DEADLINE, ...setting.options } })
 }
 
 /** A login that begins in a browser of its own: where it leads, or how it fails. */

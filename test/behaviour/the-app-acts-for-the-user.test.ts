@@ -5,6 +5,7 @@ import type { Authentication } from '../../lib/index.js'
 import { isAnonymous, isFreeOf } from '../support/anonymous.js'
 import { AGENT, logIn, startApp, type Setting, type TestApp } from '../support/app.js'
 import type { Browser } from '../support/browser.js'
+import { SHORT_DEADLINE } from '../support/clock.js'
 import { freePort } from '../support/ports.js'
 import { startServer } from '../support/servers.js'
 
@@ -172,7 +173,7 @@ t.test('answers are the app\'s, whatever their status', async t => {
 })
 
 t.test('a service that is down is told as that, without its address', async t => {
-  const { app, act, browser } = await acting(t, { options: { httpTimeout: 300 } })
+  const { app, act, browser } = await acting(t, { options: { httpTimeout: SHORT_DEADLINE } })
   const port = await freePort()
   app.sentinel.next('users', { cutOff: 'unprocessed' })
   app.sentinel.next('users', { hang: true })

@@ -54,6 +54,8 @@ export interface Fleet extends ExampleProcess {
   /** The processes that answered at first. */
   pids: () => Promise<number[]>
   browser: () => Browser
+  /** How many requests for a path have reached the instances, by their log. */
+  requests: (path: string) => number
   /** Begins at a protected page, and ends there, logged in. */
   logIn: (browser: Browser) => Promise<Answer>
 }
@@ -64,13 +66,14 @@ export async function startFleet (t: Test, redis: RedisServer, instances: number
   setGlobalDispatcher(new Agent({ pipelining: 0 }))
   t.teardown(() => setGlobalDispatcher(usual))
   const port = await freePort()
-  const example = startExample(t, { PORT: String(port), INSTANCES: String(instances), REDIS_URL: redis.url })
+  const example = startExample(t, { PORT: String(port), INSTANCES: String(instances), REDIS_URL: redis.url, LOG_LEVEL: 'info' })
   const origin = await example.address()
   return {
     ...example,
     origin,
     pids: async () => (await example.says(/Their processes are ([\d, ]+):/))[1]!.split(', ').map(Number),
     browser: () => new Browser({ [origin]: `http://127.0.0.1:${port}` }),
+    requests: path => example.output().split('\n').filter(line => line.includes('"incoming request"') && line.includes(`"url":"${path}"`)).length,
     logIn: async browser => signIn(browser, await browser.navigate(`${origin}/agents`), 'maya.osei')
   }
 }

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import t from 'tap'
 import { startRedis } from '../support/redis.js'
+import { until } from '../support/shifted.js'
 import { startFleet, type Fleet } from './support.js'
 
 t.test('Ctrl-C, which a terminal sends to all of them, ends them well', async (t) => {
@@ -12,8 +13,9 @@ t.test('Ctrl-C, which a terminal sends to all of them, ends them well', async (t
   await fleet.logIn(browser)
   // Requests have to wait for Redis, and so are being answered when the word comes, in both ways.
   await (await redis.client()).sendCommand(['CLIENT', 'PAUSE', '2500', 'ALL'])
+  const before = fleet.requests('/')
   const waiting = Promise.all([1, 2].map(() => browser.script(`${fleet.origin}/`)))
-  await wait(1200)
+  await until(() => fleet.requests('/') === before + 2)
   for (const pid of pids) process.kill(pid, 'SIGINT')
   fleet.stop('SIGINT')
   for (const { text } of await waiting) t.match(text, 'Hello, maya.osei')

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import t from 'tap'
 import type { Answer, Browser } from '../support/browser.js'
 import { startRedis, type RedisClient } from '../support/redis.js'
+import { until } from '../support/shifted.js'
 import { startFleet } from './support.js'
 
 const HELLO = 'Hello, maya.osei'
@@ -85,8 +86,9 @@ t.test('three processes behind one port', async (t) => {
     t.match((await browser.navigate(`${origin}/profile`)).text, 'Your profile')
     // From now on requests wait for Redis as well.
     await client.sendCommand(['CLIENT', 'PAUSE', '1500', 'ALL'])
+    const before = fleet.requests('/')
     const waiting = Promise.all([1, 2, 3].map(() => browser.script(`${origin}/`)))
-    await wait(600)
+    await until(() => fleet.requests('/') === before + 3)
     fleet.stop('SIGTERM')
     for (const { text } of await waiting) t.match(text, HELLO)
     t.equal(await fleet.exited, 0)

@@ -14,3 +14,6 @@ export class Clock {
 export const SECOND = 1000
 export const MINUTE = 60 * SECOND
 export const HOUR = 60 * MINUTE
+
+/** An `httpTimeout` for tests that wait until it is over: soon, and still later than any answer of a Sentinel that is well, on a busy machine. */
+export const SHORT_DEADLINE = 2 * SECOND

@@ -4,7 +4,7 @@ import type { LeAuthOptions } from '../../lib/index.js'
 import { isAnonymous, isFreeOf } from './anonymous.js'
 import { errorCode, startApp, type TestApp } from './app.js'
 import { Browser } from './browser.js'
-import { Clock, MINUTE } from './clock.js'
+import { Clock, MINUTE, SHORT_DEADLINE } from './clock.js'
 import { Network } from './network.js'
 
 export const DOMAIN_API = 'https://api.liveperson.net'
@@ -29,7 +29,7 @@ export async function production (t: Test, hosts: string[] = [HOST], options: Le
   const network = new Network(servers)
   t.teardown(() => network.close())
   const app = await startApp(t, {
-    sentinel, origin: 'https://app.example.com', options: { domainApi: undefined, dispatcher: network, now: clock.now, httpTimeout: 300, ...options }
+    sentinel, origin: 'https://app.example.com', options: { domainApi: undefined, dispatcher: network, now: clock.now, httpTimeout: SHORT_DEADLINE, ...options }
   })
   return { app, network, sentinel, clock, browser: new Browser({ ...servers, [app.origin]: app.server }) }
 }

@@ -25,9 +25,12 @@ export async function loggedIn (t: Test, emulator: StartSentinelEmulatorOptions 
   return { app, clock, browser }
 }
 
-/** Waits until something is so, for a few seconds at the most. @throws Error when it never is */
+/** How long something may take that happens at once, on a busy machine, in ms. */
+const PATIENCE = 30_000
+
+/** Waits until something is so, for a while at the most. @throws Error when it never is */
 export async function until (condition: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + 5000
+  const end = Date.now() + PATIENCE
   while (!await condition()) {
     if (Date.now() > end) throw new Error(`never came true: ${condition}`)
     await new Promise(resolve => setTimeout(resolve, 5))
