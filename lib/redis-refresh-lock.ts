@@ -14,6 +14,8 @@ export interface RedisRefreshLockOptions {
   wait?: number | undefined
 }
 
+/** How long Redis may take for one command, in ms: as long as a session store may. */
+const ANSWERS_WITHIN = 5000
 /** How often a waiting process looks, in ms: a refresh takes some hundred. */
 const LOOK_EVERY = 50
 
@@ -46,7 +48,7 @@ type MutexClient = ConstructorParameters<typeof Mutex>[0]
 function mutexClient (client: RedisLockClient): MutexClient {
   const send = (command: string, ...parameters: unknown[]): Promise<unknown> => {
     const texts = parameters.map(String)
-    return 'call' in client ? client.call(command, ...texts) : client.sendCommand([command, ...texts])
+    return answered('call' in client ? client.call(command, ...texts) : client.sendCommand([command, ...texts]))
   }
   // redis-semaphore renews a lease in a timer that catches nothing: to it, Redis being away is a lease not renewed.
   const script = (command: string) => (...parameters: unknown[]): Promise<unknown> =>
@@ -56,4 +58,13 @@ function mutexClient (client: RedisLockClient): MutexClient {
     evalsha: script('EVALSHA'),
     eval: script('EVAL')
   } as unknown as MutexClient
+}
+
+/** A client on a connection that is silent waits for ever; whoever waits for the lock need not. */
+async function answered<Answer> (answer: Promise<Answer>): Promise<Answer> {
+  let deadline: NodeJS.Timeout
+  const tooLate = new Promise<never>((_resolve, reject) => {
+    deadline = setTimeout(() => reject(new Error('Redis does not answer')), ANSWERS_WITHIN)
+  })
+  return Promise.race([answer, tooLate]).finally(() => clearTimeout(deadline))
 }

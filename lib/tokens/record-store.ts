@@ -1,5 +1,8 @@
 import { leAuthError, LeAuthError } from '../errors.js'
 
+/** How long a store may take for one call, in ms: long for a database, and no longer than a person waits. */
+const STORE_DEADLINE = 5000
+
 /** A record of ours in the app's session store; a plain object that survives JSON. */
 export type StoredRecord = Record<string, unknown>
 
@@ -20,14 +23,7 @@ function withLifetime (record: StoredRecord, expiresAt: number, now: number): St
 
 /** @throws LE_AUTH_STORE_UNAVAILABLE, by way of the callback; synchronous where the store is */
 export function readRecord (store: RecordStore, id: string, done: (error: LeAuthError | null, record: StoredRecord | null) => void): void {
-  try {
-    store.get(id, (error, record) => {
-      if (error && !isAbsence(error)) return done(storeUnavailable(error), null)
-      done(null, isRecord(record) ? record : null)
-    })
-  } catch (error) {
-    done(storeUnavailable(error), null)
-  }
+  callOnce<object | null>(done => store.get(id, ignoringAbsence(done)), (error, record) => done(error, isRecord(record) ? record : null))
 }
 
 /** @throws LE_AUTH_STORE_UNAVAILABLE */
@@ -47,33 +43,53 @@ export function findRecord (store: RecordStore, id: string): Promise<StoredRecor
   })
 }
 
-/** Runs one call of a store, whether it fails through its callback or by throwing. */
-export async function settled (call: (done: (error?: unknown) => void) => unknown): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    call(error => error ? reject(error) : resolve())
-  }).catch(error => { throw storeUnavailable(error) })
+/** One call of a store as a promise. @throws LE_AUTH_STORE_UNAVAILABLE */
+export function settled (call: StoreCall<never>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    callOnce(call, error => error === null ? resolve() : reject(error))
+  })
 }
 
 /** The same store, whose errors say nothing of where it is: for a session plugin that hands them on to the client and the log. */
 export function quietStore (store: RecordStore): RecordStore {
   return {
     get: (id, done) => readRecord(store, id, done),
-    set: (id, record, done) => quietly(done, done => store.set(id, record, done)),
-    destroy: (id, done) => quietly(done, done => store.destroy(id, ignoringAbsence(done)))
+    set: (id, record, done) => callOnce(done => store.set(id, record, done), done),
+    destroy: (id, done) => callOnce(done => store.destroy(id, ignoringAbsence(done)), done)
   }
 }
 
-function quietly (done: (error?: unknown) => void, call: (done: (error?: unknown) => void) => void): void {
+type Callback<Value> = (error?: unknown, value?: Value) => void
+type StoreCall<Value> = (done: Callback<Value>) => unknown
+
+/**
+ * Makes one call of a store and calls back once, whether the store fails through its callback, by throwing or by saying nothing
+ * at all. What it says after its deadline is too late: the request has been answered.
+ */
+function callOnce<Value> (call: StoreCall<Value>, done: (error: LeAuthError | null, value?: Value) => void): void {
+  let outcome: Parameters<typeof done> | undefined
+  let hasReturned = false
+  let deadline: NodeJS.Timeout | undefined
+  const settle: Callback<Value> = (error, value) => {
+    if (outcome !== undefined) return
+    outcome = [error ? storeUnavailable(error) : null, value]
+    clearTimeout(deadline)
+    if (hasReturned) done(...outcome)
+  }
   try {
-    call(error => done(error ? storeUnavailable(error) : undefined))
+    call(settle)
   } catch (error) {
-    done(storeUnavailable(error))
+    settle(error)
   }
+  hasReturned = true
+  // Here and not within the call: what goes wrong from now on is no fault of the store.
+  if (outcome !== undefined) done(...outcome)
+  else deadline = setTimeout(settle, STORE_DEADLINE, { code: 'timeout' })
 }
 
-/** What is not there need not be removed. */
-function ignoringAbsence (done: (error?: unknown) => void): (error?: unknown) => void {
-  return error => done(isAbsence(error) ? undefined : error)
+/** What is not there is no error to whoever reads or removes it. */
+function ignoringAbsence<Value> (done: Callback<Value>): Callback<Value> {
+  return (error, value) => done(isAbsence(error) ? undefined : error, value)
 }
 
 /** Some stores report an absent key as ENOENT, as express-session allows. */

@@ -8,6 +8,7 @@ import type { Test } from 'tap'
 import leAuth from '../../lib/index.js'
 import { AGENT, errorCode, logIn, optionsFor, SECRET, upToCallback } from '../support/app.js'
 import { STORE_MESSAGE, STORE_PASSWORD, type StoreCall, type StoreTrouble } from '../support/stores.js'
+import { until } from '../support/shifted.js'
 import { attack, type Stage } from '../support/stage.js'
 
 /** The error that an app ends with before it is ready, or `null`. */
@@ -148,4 +149,20 @@ attack('FT4', 'a store that fails lets nobody half in', 'RFC 6749 §4.1.2', asyn
   const browser = stage.browser()
   stage.store.trouble = () => ({ delayMs: 150 })
   t.equal((await logIn(stage, browser, AGENT, '/login?returnTo=/me')).json().id, AGENT.id, 'a slow store is only slow')
+})
+
+attack('FT4', 'a store that says nothing is down after five seconds, and what it says then comes too late', 'RFC 6749 §4.1.2', async (t, stage) => {
+  const [member, browser] = [stage.browser(), stage.browser()]
+  await logIn(stage, member)
+  const callback = await upToCallback(stage, browser)
+  stage.store.trouble = ({ operation, kind }) => kind === 'session' && operation !== 'destroy' ? { delayMs: 8000 } : undefined
+  const answers = await Promise.all([member.script(stage.url('/me')), browser.step(callback)])
+  stage.store.trouble = () => undefined
+  t.same(answers.map(answer => `${answer.status} ${errorCode(answer)}`), Array(2).fill('503 LE_AUTH_STORE_UNAVAILABLE'))
+  t.equal(stage.store.tokenSets.length, 1, 'no login is half in')
+  await until(() => stage.store.pending === 0)
+  t.equal(stage.store.tokenSets.length, 1)
+  t.equal(await stage.me(browser), null)
+  t.equal(await stage.me(member), AGENT.id, 'an outage is no logout')
+  t.match(stage.logLines.join(''), '"reason":"timeout"')
 })

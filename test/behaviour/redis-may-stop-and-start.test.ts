@@ -1,9 +1,10 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import cookie from '@fastify/cookie'
 import session, { type SessionStore } from '@fastify/session'
 import { RedisStore } from 'connect-redis'
 import t, { type Test } from 'tap'
 import { redisRefreshLock } from '../../lib/redis-refresh-lock.js'
-import { AGENT, errorCode, logIn, startApp, type Setting, type TestApp } from '../support/app.js'
+import { AGENT, errorCode, logIn, startApp, upToCallback, type Setting, type TestApp } from '../support/app.js'
 import type { Answer } from '../support/browser.js'
 import { Clock, HOUR, MINUTE } from '../support/clock.js'
 import { everything, startRedis, type RedisClient, type RedisServer } from '../support/redis.js'
@@ -11,6 +12,10 @@ import { until } from '../support/shifted.js'
 
 /** However long Redis is away, a request does not wait for it. */
 const ANSWERED_WITHIN = 3000
+/** How long the plugin waits for one call of a store, in ms. */
+const STORE_DEADLINE = 5000
+/** Some requests make several calls: a write that fails, and one that takes back what came before it. */
+const SILENT_CALLS = 4
 const LEASE = 1000
 
 interface RedisApp {
@@ -39,10 +44,19 @@ async function startAgain ({ redis, client }: RedisApp): Promise<void> {
   await until(() => client.isReady)
 }
 
+/** An answer of a request that has to wait for a Redis that says nothing. */
+async function waited (ask: () => Promise<Answer>): Promise<Answer> {
+  return within(SILENT_CALLS * STORE_DEADLINE + ANSWERED_WITHIN, ask)
+}
+
 async function inTime (ask: () => Promise<Answer>): Promise<Answer> {
+  return within(ANSWERED_WITHIN, ask)
+}
+
+async function within (ms: number, ask: () => Promise<Answer>): Promise<Answer> {
   const begun = Date.now()
   const answer = await ask()
-  if (Date.now() - begun > ANSWERED_WITHIN) throw new Error(`answered after ${Date.now() - begun} ms`)
+  if (Date.now() - begun > ms) throw new Error(`answered after ${Date.now() - begun} ms`)
   return answer
 }
 
@@ -132,6 +146,48 @@ t.test('with the app’s own @fastify/session, too, requests fail at once and no
   tellsNoAddress(t, setting, ...browser.history)
   await startAgain(setting)
   t.equal((await browser.script(app.url('/me'))).json().id, AGENT.id)
+})
+
+t.test('where Redis is silent and its connection stays open, a request waits for its deadline and no longer, however many there are', async t => {
+  const setting = await startRedisApp(t)
+  if (setting === null) return
+  const { redis, app, clock } = setting
+  const [browser, other, stranger] = [app.browser(), app.browser(), app.browser()]
+  for (const who of [browser, other]) await logIn(app, who)
+  clock.advance(61 * MINUTE)
+  const callback = await upToCallback(app, stranger, '/login')
+  redis.freeze()
+  const begun = Date.now()
+  const asked = ['/', '/me', '/users', '/', '/me', '/users'].map(async (path, index) => {
+    // Each writes to the connection, which is never idle so.
+    await wait(500 * index)
+    return waited(() => browser.script(app.url(path)))
+  })
+  asked.push(waited(() => stranger.step(callback)), waited(() => other.step(app.url('/logout'), { method: 'POST', form: {}, from: app.url('/') })))
+  for (const answer of await Promise.all(asked)) t.equal(`${answer.status} ${errorCode(answer)}`, '503 LE_AUTH_STORE_UNAVAILABLE')
+  t.ok(Date.now() - begun > STORE_DEADLINE)
+  t.match(app.logLines.join(''), '"reason":"timeout"')
+  tellsNoAddress(t, setting, ...browser.history)
+
+  redis.goOn()
+  t.equal((await browser.script(app.url('/users'))).json().status, 200)
+  t.equal((await browser.script(app.url('/me'))).json().id, AGENT.id)
+  t.equal(app.calls('refresh'), 1)
+})
+
+t.test('where Redis falls silent during a refresh, its requests are answered, and the new tokens are kept', async t => {
+  const setting = await startRedisApp(t)
+  if (setting === null) return
+  const { redis, app, clock } = setting
+  const browser = app.browser()
+  await logIn(app, browser)
+  clock.advance(61 * MINUTE)
+  app.sentinel.next('refresh', { change: answer => { redis.freeze(); return answer } })
+  const answers = await Promise.all([1, 2, 3].map(() => waited(() => browser.script(app.url('/users')))))
+  for (const answer of answers) t.equal(`${answer.status} ${errorCode(answer)}`, '503 LE_AUTH_STORE_UNAVAILABLE')
+  redis.goOn()
+  t.equal((await browser.script(app.url('/users'))).json().status, 200)
+  t.equal(app.calls('refresh'), 1)
 })
 
 async function tokenSets (client: RedisClient): Promise<string[]> {

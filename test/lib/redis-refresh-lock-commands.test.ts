@@ -6,9 +6,11 @@ class OneKey {
   readonly commands: string[][] = []
   holder: string | null = null
   down = false
+  silent = false
 
   sendCommand = async (command: string[]): Promise<unknown> => {
     this.commands.push(command)
+    if (this.silent) return new Promise(() => {})
     if (this.down) throw new Error('The client is closed')
     if (command[0] === 'SET') return this.#take(command[2]!)
     if (command[0] === 'EVALSHA') throw new Error('NOSCRIPT No matching script')
@@ -60,4 +62,11 @@ t.test('Redis going away while the lock is held is a lost lease and no crash', a
   await lock.release()
   await t.rejects(redisRefreshLock(client).acquire('id'))
   t.same(client.commands.map(([name]) => name), ['SET', 'EVALSHA', 'SET'])
+})
+
+t.test('Redis falling silent on a connection that stays open keeps nobody waiting for ever', async t => {
+  const client = new OneKey()
+  const lock = await redisRefreshLock(client, { lease: 60_000 }).acquire('id')
+  client.silent = true
+  await Promise.all([lock.release(), t.rejects(redisRefreshLock(client).acquire('other'))])
 })

@@ -19,6 +19,9 @@ export interface RedisServer {
   stop: () => Promise<void>
   /** Starts it again at the same port; what a durable one knew, it still knows. */
   start: () => Promise<void>
+  /** Lets it be silent on connections that stay open, until it is told to go on. */
+  freeze: () => void
+  goOn: () => void
 }
 
 export type RedisClient = Awaited<ReturnType<typeof connectedClient>>
@@ -52,6 +55,7 @@ export async function startRedis (t: Test, { durable = false } = {}): Promise<Re
     server = null
     if (stopped === null || stopped.exitCode !== null || stopped.signalCode !== null) return
     const exited = once(stopped, 'exit')
+    stopped.kill('SIGCONT')
     stopped.kill('SIGTERM')
     await exited
   }
@@ -62,7 +66,8 @@ export async function startRedis (t: Test, { durable = false } = {}): Promise<Re
   })
   await start()
   const url = `redis://127.0.0.1:${port}`
-  return { url, port, start, stop, client: () => connectedClient(t, url) }
+  const signal = (name: NodeJS.Signals) => (): void => { server!.kill(name) }
+  return { url, port, start, stop, freeze: signal('SIGSTOP'), goOn: signal('SIGCONT'), client: () => connectedClient(t, url) }
 }
 
 /** A test that crashes never tears down. */

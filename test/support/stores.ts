@@ -41,6 +41,9 @@ export class TestStore implements SessionStore {
     this.#run('destroy', id, callback, () => { this.records.delete(id) })
   }
 
+  /** How many calls it has not answered yet. */
+  pending = 0
+
   /** The ids of all token sets. */
   get tokenSets (): string[] {
     return [...this.records.keys()].filter(id => kindOf(id) === 'token set')
@@ -62,7 +65,9 @@ export class TestStore implements SessionStore {
     const trouble = this.trouble(call)
     if (trouble === 'throw') throw storeError()
     const delay = typeof trouble === 'object' && 'delayMs' in trouble ? trouble.delayMs : 0
+    this.pending += 1
     setTimeout(() => {
+      this.pending -= 1
       if (trouble === 'error') return callback(storeError())
       if (typeof trouble === 'object' && 'record' in trouble) return callback(null, trouble.record)
       callback(null, trouble === 'lost' ? undefined : work())
