@@ -8,6 +8,7 @@ import { createGuards } from './access/require-auth.js'
 import { createHttpClient } from './http.js'
 import { createDomainApi } from './liveperson/domain-api.js'
 import { serviceFetch } from './liveperson/service-fetch.js'
+import { noteAnswer } from './login/answered.js'
 import { createCallback } from './login/callback.js'
 import { createSpentStates } from './login/spent-states.js'
 import { createLoginStart } from './login/start.js'
@@ -20,7 +21,7 @@ import { sentinelEndpoints, type Sentinel } from './sentinel/endpoints.js'
 import { refreshTokens } from './sentinel/refresh-tokens.js'
 import { revokeToken } from './sentinel/revoke-token.js'
 import { createLoginSessions } from './session/login-session.js'
-import { setUpSession } from './session/setup.js'
+import { isSharedStore, setUpSession } from './session/setup.js'
 import { createRefresh } from './tokens/refresh.js'
 import { createSealer } from './tokens/seal.js'
 import { createTokenSetStore } from './tokens/token-set-store.js'
@@ -36,9 +37,10 @@ async function leAuth (app: FastifyInstance, rawOptions: LeAuthOptions): Promise
     sentinelEndpoints(await domainApi.originOf(accountId, 'sentinel'), accountId, options.apiVersion)
   const revoke = (accountId: string, refreshToken: string): Promise<void> => revokeToken(sentinelOf(accountId), client, refreshToken)
 
-  const setup = await setUpSession(app, options)
-  const { sharedStore } = setup
-  const tokenSets = createTokenSetStore({ sealer: createSealer(options.secrets, 'token set'), refreshMargin: options.refreshMargin, sharedStore, now })
+  app.addHook('onSend', noteAnswer)
+  const sharedStore = isSharedStore(app, options)
+  const tokenSets = createTokenSetStore({ sealer: createSealer(options.secrets, 'token set'), refreshMargin: options.refreshMargin, absoluteLifetime: options.session.absoluteLifetime, sharedStore, now })
+  const setup = await setUpSession(app, options, tokenSets)
   const sessions = createLoginSessions(app, options, setup, tokenSets)
   const refresh = createRefresh({
     tokenSets,
@@ -58,7 +60,7 @@ async function leAuth (app: FastifyInstance, rawOptions: LeAuthOptions): Promise
     now,
     refresh,
     callService: (call) => serviceFetch(http, domainApi, call),
-    logout: createLogout({ options, sessions, tokenSets, revoke })
+    logout: createLogout({ options, sessions, tokenSets, unsavedTokens: refresh.unsavedTokens, revoke })
   })
   const guards = createGuards(options, sessions)
   app.decorateRequest('leAuth', null)

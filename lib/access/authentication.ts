@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { RequestInit, Response } from 'undici'
-import { leAuthError } from '../errors.js'
+import { leAuthError, type LeAuthError } from '../errors.js'
 import { isRepeatable, type ServiceCall } from '../liveperson/service-fetch.js'
 import type { User } from '../sentinel/claims.js'
 import type { SessionLogin } from '../session/login-session.js'
@@ -100,7 +100,12 @@ export class Authentication {
     const accessToken = await this.getAccessToken()
     const response = await this.#with.callService({ ...call, accessToken })
     if (response.status !== 401) return response
-    const newer = await this.#tokenAfterRefusal(accessToken).catch(async error => { await response.body?.cancel(); throw error })
+    const newer = await this.#tokenAfterRefusal(accessToken).catch(async error => {
+      // Without a repetition the refresh is for the next call alone.
+      if (!isRepeatable(init)) return null
+      await response.body?.cancel()
+      throw error
+    })
     if (newer === null || !isRepeatable(init)) return response
     await response.body?.cancel()
     // RFC 9110 §15.5.2: a request that was answered 401 has not been applied.
@@ -114,7 +119,8 @@ export class Authentication {
    * @throws LE_AUTH_STORE_UNAVAILABLE, LE_AUTH_SESSION_ENDED
    */
   async logout (options: LogoutOptions = {}): Promise<LogoutResult> {
-    const record = this.#living()
+    const record = this.#record
+    if (record === null) throw leAuthError('LE_AUTH_SESSION_ENDED', { reason: 'logged_out' })
     const result = await this.#with.logout(this.#request, this.#reply, this.#login, record, options)
     this.#record = null
     return result
@@ -143,15 +149,21 @@ export class Authentication {
   async #refresh (usedRecord: TokenSetRecord): Promise<void> {
     const { accountId, tokenSetId, user } = this.#login
     const { sessionStore: store, log } = this.#request
-    this.#record = await this.#with.refresh.refresh({ store, accountId, userId: user.id, tokenSetId, usedRecord, log })
+    try {
+      this.#record = await this.#with.refresh.refresh({ store, accountId, userId: user.id, tokenSetId, usedRecord, log })
+    } catch (error) {
+      // Also where nobody waits: a request that goes on for hours must not act for a user who has logged out.
+      if ((error as LeAuthError).code === 'LE_AUTH_SESSION_ENDED') this.#record = null
+      throw error
+    }
   }
 
   /** What to repeat a refused call with; `null` where a newer token could not help. */
   async #tokenAfterRefusal (refused: string): Promise<string | null> {
-    const { accessToken, issuedAt } = await this.#tokens()
+    const { accessToken, issuedAt, refreshToken } = await this.#tokens()
     // A refresh behind this request was quicker.
     if (accessToken !== refused) return accessToken
-    if (this.#with.now() - issuedAt < YOUNG) return null
+    if (refreshToken === undefined || this.#with.now() - issuedAt < YOUNG) return null
     await this.refresh()
     return (await this.#tokens()).accessToken
   }
@@ -165,7 +177,9 @@ export class Authentication {
   }
 
   #living (): TokenSetRecord {
-    if (this.#record === null) throw leAuthError('LE_AUTH_SESSION_ENDED', { reason: 'logged_out' })
-    return this.#record
+    const record = this.#record
+    if (record === null || this.#with.tokenSets.hasEnded(this.#login.tokenSetId)) throw leAuthError('LE_AUTH_SESSION_ENDED', { reason: 'logged_out' })
+    if (this.#with.now() >= record.endsAt) throw leAuthError('LE_AUTH_SESSION_ENDED', { reason: 'absolute_lifetime' })
+    return record
   }
 }

@@ -3,6 +3,7 @@ import { publish } from '../diagnostics.js'
 import { leAuthError, type LeAuthError } from '../errors.js'
 import type { ResolvedOptions } from '../options.js'
 import type { LoginSessions, SessionLogin } from '../session/login-session.js'
+import type { TokenSet } from '../tokens/token-set.js'
 import type { TokenSetRecord, TokenSetStore } from '../tokens/token-set-store.js'
 
 /** How far a logout reaches. */
@@ -25,29 +26,33 @@ interface LogoutParts {
   options: ResolvedOptions
   sessions: LoginSessions
   tokenSets: TokenSetStore
+  /** The tokens that Sentinel has given for those of a record, and that the store did not take. */
+  unsavedTokens: (record: TokenSetRecord) => TokenSet | undefined
   /** @throws LE_AUTH_REVOCATION_FAILED */
   revoke: (accountId: string, refreshToken: string) => Promise<void>
 }
 
 /** Ends a login: here first, whatever Sentinel answers, and there only when asked. */
-export function createLogout ({ options, sessions, tokenSets, revoke }: LogoutParts): Logout {
+export function createLogout ({ options, sessions, tokenSets, unsavedTokens, revoke }: LogoutParts): Logout {
   return async function logout (request, reply, login, record, { revoke: revocationAsked = false }) {
-    const tokens = revocationAsked ? await tokenSets.open(login.tokenSetId, record) : null
+    let last: TokenSetRecord | null
     try {
-      await sessions.end(request, reply, { revoke: revocationAsked })
+      last = await sessions.end(request, reply, login, { revoke: revocationAsked })
     } catch (error) {
       // The next attempt may find this login ended, and its tokens gone: they are revoked now or never.
-      if (revocationAsked) await revocation(login.accountId, tokens?.refreshToken)
+      if (revocationAsked) await revocation(login, record)
       throw error
     }
     request.leAuth = null
-    const result = revocationAsked ? await revocation(login.accountId, tokens?.refreshToken) : { revoked: null }
+    const result = revocationAsked ? await revocation(login, last ?? record) : { revoked: null }
     tell(request, login, result)
     await options.onLogout?.({ user: login.user, accountId: login.accountId, ...result }, request, reply)
     return result
   }
 
-  async function revocation (accountId: string, refreshToken: string | undefined): Promise<LogoutResult> {
+  async function revocation ({ accountId, tokenSetId }: SessionLogin, record: TokenSetRecord): Promise<LogoutResult> {
+    const tokens = unsavedTokens(record) ?? await tokenSets.open(tokenSetId, record)
+    const refreshToken = tokens?.refreshToken
     if (refreshToken === undefined) return { revoked: false, revocationError: leAuthError('LE_AUTH_REVOCATION_FAILED', { reason: 'no_refresh_token' }) }
     try {
       await revoke(accountId, refreshToken)

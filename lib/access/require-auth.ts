@@ -23,8 +23,8 @@ export function createGuards (options: ResolvedOptions, sessions: LoginSessions)
     refreshed.then(() => done(), (error: LeAuthError) => {
       if (error.code !== 'LE_AUTH_SESSION_ENDED') return done(error)
       request.leAuth = null
-      // Also because this request's own note of activity, saved after a logout elsewhere, would bring the session back.
-      sessions.end(request, reply).then(() => refuse(request, reply), done)
+      // This request's own note of activity, saved after a logout elsewhere, would bring the session back.
+      sessions.forget(request).then(() => refuse(request, reply), done)
     })
   }
 

@@ -5,7 +5,7 @@ import type { User } from '../sentinel/claims.js'
 import type { EndedTokenSet } from '../tokens/ended-token-sets.js'
 import { removeRecord, settled } from '../tokens/record-store.js'
 import type { TokenSet } from '../tokens/token-set.js'
-import type { TokenSetStore } from '../tokens/token-set-store.js'
+import type { TokenSetRecord, TokenSetStore } from '../tokens/token-set-store.js'
 import { freshSession, type SessionSetup } from './setup.js'
 
 /** What the session holds of a login: small, and no token. */
@@ -28,11 +28,23 @@ export interface LoginSessions {
    * nobody is logged in by it.
    *
    * @param beforeSave runs with the new session on the request; when it throws, everything is as before
+   * @returns the id of its token set
    * @throws LE_AUTH_SESSION_UNREACHABLE, LE_AUTH_STORE_UNAVAILABLE, and what `beforeSave` throws
    */
-  begin: (request: FastifyRequest, accountId: string, user: User, tokens: TokenSet, beforeSave: () => Promise<void>) => Promise<void>
-  /** Removes the token set and the session of a login, and takes the cookie back. @throws LE_AUTH_STORE_UNAVAILABLE */
-  end: (request: FastifyRequest, reply: FastifyReply, end?: EndedTokenSet) => Promise<void>
+  begin: (request: FastifyRequest, accountId: string, user: User, tokens: TokenSet, beforeSave: () => Promise<void>) => Promise<string>
+  /**
+   * Ends a login: removes its token set, and its session where the request still has that, and takes the cookie back.
+   *
+   * @param login where it is not given, what the session holds of one: also one that is over, or whose logout failed half-way
+   * @returns the last record of the token set, where its tokens are to be revoked
+   * @throws LE_AUTH_STORE_UNAVAILABLE
+   */
+  end: (request: FastifyRequest, reply: FastifyReply, login?: SessionLogin, end?: EndedTokenSet) => Promise<TokenSetRecord | null>
+  /**
+   * Removes a login that has ended elsewhere, so that nothing of this request saves it again. The cookie stays, which opens
+   * nothing: by now the browser may have that of another login. @throws LE_AUTH_STORE_UNAVAILABLE
+   */
+  forget: (request: FastifyRequest) => Promise<void>
   /** The login that the request's session holds: for this account and client, whole, and neither idle nor alive for too long. */
   find: (request: FastifyRequest) => SessionLogin | null
   /** Notes that the user is active, every few minutes at the most: each note costs a write to the store. */
@@ -53,20 +65,24 @@ export function createLoginSessions (app: FastifyInstance, options: ResolvedOpti
       const login: SessionLogin = { user, accountId, clientId: options.clientId, loggedInAt: now, activeAt: now, tokenSetId }
       try {
         await replaceSession(request, login, beforeSave)
+        return tokenSetId
       } catch (error) {
         // The first error is the one to tell.
-        await tokenSets.remove(request.sessionStore, tokenSetId).catch(() => {})
+        await tokenSets.end(request.sessionStore, tokenSetId).catch(() => {})
         throw error
       }
     },
 
-    async end (request, reply, end) {
-      const { sessionId, leAuth } = request.session
-      // Also what is left of a login: one that is over, or whose logout failed half-way.
-      if (leAuth === undefined) return
-      if (isWhole(leAuth)) await tokenSets.remove(request.sessionStore, leAuth.tokenSetId, end)
-      await removeRecord(request.sessionStore, sessionId)
-      setup.leaveSession(request, reply)
+    async end (request, reply, login = request.session?.leAuth, end) {
+      const last = await remove(request, login, end)
+      // The app may have given the request another session meanwhile, or none.
+      if (login && holds(request, login)) setup.leaveSession(request, reply)
+      return last
+    },
+
+    async forget (request) {
+      await remove(request, request.session?.leAuth)
+      setup.dropSession(request)
     },
 
     find (request) {
@@ -81,6 +97,12 @@ export function createLoginSessions (app: FastifyInstance, options: ResolvedOpti
     }
   }
 
+  async function remove (request: FastifyRequest, login: SessionLogin | undefined, end?: EndedTokenSet): Promise<TokenSetRecord | null> {
+    const last = isWhole(login) ? await tokenSets.end(request.sessionStore, login.tokenSetId, end) : null
+    if (login && holds(request, login)) await removeRecord(request.sessionStore, request.session.sessionId)
+    return last
+  }
+
   async function replaceSession (request: FastifyRequest, login: SessionLogin, beforeSave: () => Promise<void>): Promise<void> {
     const previous = request.session
     freshSession(app, request)
@@ -89,6 +111,8 @@ export function createLoginSessions (app: FastifyInstance, options: ResolvedOpti
       if (belongsTo(previous, login)) copyKept(previous, fresh)
       fresh.leAuth = login
       await beforeSave()
+      // The app may have logged out, or begun another session: then nobody would know of this one.
+      if (request.session !== fresh || fresh.leAuth !== login) throw leAuthError('LE_AUTH_LOGIN_HOOK_FAILED', { reason: 'session_replaced' })
       await settled(done => fresh.save(done))
       await destroyPrevious(request, previous)
     } catch (error) {
@@ -100,19 +124,25 @@ export function createLoginSessions (app: FastifyInstance, options: ResolvedOpti
 
   function copyKept (previous: Session, fresh: Session): void {
     for (const key of options.keepOnLogin) {
-      if (Object.hasOwn(previous, key)) Object.assign(fresh, { [key]: previous[key] })
+      // A copy: should the login fail, what it did to the value must not be saved with the session before it.
+      if (Object.hasOwn(previous, key)) Object.assign(fresh, { [key]: structuredClone(previous[key]) })
     }
   }
 
   async function destroyPrevious (request: FastifyRequest, previous: FastifyRequest['session']): Promise<void> {
     await removeRecord(request.sessionStore, previous.sessionId)
-    if (isWhole(previous.leAuth)) await tokenSets.remove(request.sessionStore, previous.leAuth.tokenSetId)
+    if (isWhole(previous.leAuth)) await tokenSets.end(request.sessionStore, previous.leAuth.tokenSetId)
   }
+}
+
+/** Whether the request's session is that of a login, or what is left of it. */
+function holds ({ session }: FastifyRequest, { tokenSetId }: SessionLogin): boolean {
+  return Boolean(session?.leAuth) && session.leAuth!.tokenSetId === tokenSetId
 }
 
 /** Whether a session is a visitor's or the same user's: what another user has left in this browser is not for this one. */
 function belongsTo ({ leAuth }: Session, { accountId, user }: SessionLogin): boolean {
-  return leAuth === undefined || (leAuth.accountId === accountId && leAuth.user?.id === user.id)
+  return !leAuth || (leAuth.accountId === accountId && leAuth.user?.id === user.id)
 }
 
 /** A store may lose part of what it was given; half a login is none. */

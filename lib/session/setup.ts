@@ -5,7 +5,8 @@ import { leAuthError } from '../errors.js'
 import type { ResolvedOptions } from '../options.js'
 import { derivedSecret } from '../tokens/seal.js'
 import { quietStore } from '../tokens/record-store.js'
-import { ownAttributes } from './cookie-attributes.js'
+import type { TokenSetStore } from '../tokens/token-set-store.js'
+import { sameAttributes } from './cookie-attributes.js'
 import { MemoryStore } from './memory-store.js'
 import { foreignSessionPlugins } from './plugin-tree.js'
 
@@ -13,10 +14,15 @@ import { foreignSessionPlugins } from './plugin-tree.js'
 export interface SessionSetup {
   /** The session cookie is for https only, so that a request that arrives as http gets none. */
   secureCookie: boolean
-  /** The session store is more than this process's memory. */
-  sharedStore: boolean
-  /** Leaves the request with no session, or an empty one, and takes the cookie back. The stored session is already gone. */
+  /** Leaves the request with an empty session, and takes the cookie back. The stored session is already gone. */
   leaveSession: (request: FastifyRequest, reply: FastifyReply) => void
+  /** Leaves the request with an empty session, and the browser with its cookie. */
+  dropSession: (request: FastifyRequest) => void
+}
+
+/** Whether the session store is more than this process's memory; of the app's own nothing is known. */
+export function isSharedStore (app: FastifyInstance, options: ResolvedOptions): boolean {
+  return hasOwnSession(app) || options.session.store !== undefined
 }
 
 /**
@@ -24,15 +30,21 @@ export interface SessionSetup {
  *
  * @throws LE_AUTH_SETUP_INVALID where what is there cannot carry a login
  */
-export async function setUpSession (app: FastifyInstance, options: ResolvedOptions): Promise<SessionSetup> {
+export async function setUpSession (app: FastifyInstance, options: ResolvedOptions, tokenSets: TokenSetStore): Promise<SessionSetup> {
   if (!app.hasRequestDecorator('cookies')) await app.register(cookie)
-  if (app.hasRequestDecorator('session')) return useAppSession(app, options)
-  return registerSession(app, options)
+  if (hasOwnSession(app)) return useAppSession(app, options)
+  return registerSession(app, options, tokenSets)
 }
 
-async function registerSession (app: FastifyInstance, { session: settings, secrets, now }: ResolvedOptions): Promise<SessionSetup> {
+function hasOwnSession (app: FastifyInstance): boolean {
+  return app.hasRequestDecorator('session')
+}
+
+async function registerSession (app: FastifyInstance, { session: settings, secrets, now }: ResolvedOptions, tokenSets: TokenSetStore): Promise<SessionSetup> {
   const { cookieName } = settings
-  const attributes = ownAttributes(settings.cookie)
+  const leaving = sessionLeaving(app)
+  // Before @fastify/session, whose hook saves the session.
+  app.addHook('onSend', dropEnded(leaving.dropSession, tokenSets))
   await app.register(session, {
     secret: secrets.map(secret => derivedSecret(secret, 'session cookie')),
     cookieName,
@@ -45,13 +57,7 @@ async function registerSession (app: FastifyInstance, { session: settings, secre
   app.addHook('onReady', async () => refuseOtherScopes(app))
   return {
     secureCookie: settings.cookie.secure,
-    sharedStore: settings.store !== undefined,
-    leaveSession (request, reply) {
-      freshSession(app, request)
-      // @fastify/session takes back a cookie that is not the session's, but without Secure, and so in vain.
-      delete request.cookies[cookieName]
-      reply.clearCookie(cookieName, attributes)
-    }
+    ...leaving
   }
 }
 
@@ -62,6 +68,15 @@ async function registerSession (app: FastifyInstance, { session: settings, secre
 function keepRotatedCookie (cookieName: string) {
   return function onRequest ({ cookies, session }: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction): void {
     if (cookies[cookieName]?.startsWith(`${session.sessionId}.`) === true) cookies[cookieName] = session.encryptedSessionId
+    done()
+  }
+}
+
+/** A request that was under way when its login ended must not save that session again, nor give its cookie to a browser that has another by now. */
+function dropEnded (dropSession: SessionSetup['dropSession'], tokenSets: TokenSetStore) {
+  return function onSend (request: FastifyRequest, _reply: FastifyReply, _payload: unknown, done: HookHandlerDoneFunction): void {
+    const tokenSetId = request.session?.leAuth?.tokenSetId
+    if (tokenSetId !== undefined && tokenSets.hasEnded(tokenSetId)) dropSession(request)
     done()
   }
 }
@@ -89,8 +104,7 @@ function useAppSession (app: FastifyInstance, options: ResolvedOptions): Session
   if (problem !== null) throw leAuthError('LE_AUTH_SETUP_INVALID', { detail: problem })
   return {
     secureCookie: attributes.secure === true,
-    sharedStore: true,
-    leaveSession: request => freshSession(app, request)
+    ...sessionLeaving(app)
   }
 }
 
@@ -121,6 +135,29 @@ function cookieProblem (attributes: Partial<FastifySessionObject['cookie']>, { r
 
 function isBelow (route: string, path: string): boolean {
   return route === path || route.startsWith(path.endsWith('/') ? path : `${path}/`)
+}
+
+function sessionLeaving (app: FastifyInstance): Pick<SessionSetup, 'leaveSession' | 'dropSession'> {
+  function drop (request: FastifyRequest): string | undefined {
+    const name = cookieNameOf(request)
+    freshSession(app, request)
+    // @fastify/session takes back a cookie that is not the session's, but without Secure, and so in vain.
+    if (name !== undefined) delete request.cookies[name]
+    return name
+  }
+  return {
+    leaveSession (request, reply) {
+      const { cookie } = request.session
+      const name = drop(request)
+      if (name !== undefined) reply.clearCookie(name, sameAttributes(cookie))
+    },
+    dropSession (request) { drop(request) }
+  }
+}
+
+/** Which cookie has brought the session: the app may have named it, and its id stands before the signature. */
+function cookieNameOf ({ cookies, session }: FastifyRequest): string | undefined {
+  return Object.keys(cookies).find(name => cookies[name]!.includes(`${session.sessionId}.`))
 }
 
 /** An empty session on the request, not stored; @fastify/session makes one for a cookie that nobody signed. */

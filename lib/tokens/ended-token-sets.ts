@@ -1,7 +1,5 @@
 import { createNotes, type Notes } from './notes.js'
-
-/** Longer than a refresh can be under way, in ms: a lock, a call and a write have a minute each at the most. */
-const REMEMBERED_FOR = 5 * 60 * 1000
+import type { RecordStore } from './record-store.js'
 
 /** A token set that has ended. */
 export interface EndedTokenSet {
@@ -13,6 +11,17 @@ export interface EndedTokenSet {
  * A store of the express-session kind cannot write "only if it is still there", so whoever refreshes a token set looks
  * here, after writing it, whether it has ended meanwhile.
  */
-export function createEndedTokenSets (now: () => number, sharedStore: boolean): Notes<EndedTokenSet> {
-  return createNotes({ prefix: 'le-auth:ended:', lifetime: REMEMBERED_FOR, sharedStore, now, read: ({ revoke }) => ({ revoke: revoke === true }) })
+export type EndedTokenSets = Omit<Notes<EndedTokenSet>, 'remember'>
+
+/** @param lifetime how long a token set may live at all, in ms: a write that comes late, however late, finds the end noted */
+export function createEndedTokenSets (now: () => number, sharedStore: boolean, lifetime: number): EndedTokenSets {
+  const notes = createNotes<EndedTokenSet>({ prefix: 'le-auth:ended:', lifetime, sharedStore, now, read: ({ revoke }) => ({ revoke: revoke === true }) })
+
+  /** What a logout has asked for, no other end of the same login takes back. */
+  async function write (store: RecordStore, id: string, end: EndedTokenSet): Promise<void> {
+    const before = end.revoke ? null : await notes.find(store, id).catch(error => { notes.remember(id, end); throw error })
+    await notes.write(store, id, before ?? end)
+  }
+
+  return { find: notes.find, own: notes.own, write }
 }

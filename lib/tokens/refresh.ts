@@ -3,7 +3,7 @@ import { leAuthError, type LeAuthError } from '../errors.js'
 import { RefreshError } from './refresh-error.js'
 import { holding, type RefreshLock } from './refresh-lock.js'
 import { userOf, type RefreshTarget } from './refresh-target.js'
-import { createRenew, type RenewalParts } from './renewal.js'
+import { createRenewal, type Renewal, type RenewalParts } from './renewal.js'
 import { createRetrySchedule } from './retry-schedule.js'
 import type { TokenSetRecord } from './token-set-store.js'
 
@@ -18,6 +18,7 @@ export interface Refresh {
   refresh: (target: RefreshTarget) => Promise<TokenSetRecord>
   /** Whether a refresh may begin now: none is under way, and it is not too early for another try. */
   mayBegin: (tokenSetId: string) => boolean
+  unsavedTokens: Renewal['unsavedTokens']
   /** Resolves when all that is under way has ended, well or not. */
   settled: () => Promise<void>
 }
@@ -35,7 +36,7 @@ const MESSAGES: Record<string, string> = {
 }
 
 export function createRefresh ({ lock, sharedStore, ...parts }: RefreshParts): Refresh {
-  const renew = createRenew({ ...parts, mayLose: sharedStore && lock === undefined })
+  const { renew, unsavedTokens } = createRenewal({ ...parts, mayLose: sharedStore && lock === undefined })
   const retries = createRetrySchedule(parts.now)
   const underWay = new Map<string, Promise<TokenSetRecord>>()
 
@@ -70,6 +71,7 @@ export function createRefresh ({ lock, sharedStore, ...parts }: RefreshParts): R
 
   return {
     refresh,
+    unsavedTokens,
     mayBegin: id => !underWay.has(id) && !retries.isPausing(id),
     async settled () { await Promise.allSettled(underWay.values()) }
   }

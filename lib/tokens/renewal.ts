@@ -15,6 +15,13 @@ import type { TokenSetRecord, TokenSetStore } from './token-set-store.js'
  */
 export type Renew = (target: RefreshTarget, answerLost: boolean) => Promise<TokenSetRecord>
 
+/** Renews token sets. */
+export interface Renewal {
+  renew: Renew
+  /** The tokens that Sentinel has given for those of a record, and that the store did not take. */
+  unsavedTokens: (record: TokenSetRecord) => TokenSet | undefined
+}
+
 /** What a renewal needs of the plugin. */
 export interface RenewalParts {
   tokenSets: TokenSetStore
@@ -27,12 +34,12 @@ export interface RenewalParts {
   now: () => number
 }
 
-/** How long the loser of a race waits for the winner's record to be stored, from look to look, in ms. */
-const LOOKS_FOR_WINNER = [0, 100, 300, 600]
+/** How long the loser of a race waits for the winner's record to be stored, from look to look, in ms: five seconds in all. */
+const LOOKS_FOR_WINNER = [0, 100, 300, 600, 1000, 1500, 1500]
 /** As many as are refreshed while a store is down, and for as long as somebody may wait for it. */
 const UNSAVED = { max: 10_000, ttl: 60 * 60 * 1000 }
 
-export function createRenew ({ tokenSets, requestTokens, revoke, mayLose, now }: RenewalParts): Renew {
+export function createRenewal ({ tokenSets, requestTokens, revoke, mayLose, now }: RenewalParts): Renewal {
   // Tokens that a store did not take, by what it still has: Sentinel would not give them again.
   const unsaved = new LRUCache<string, TokenSet>({ ...UNSAVED, perf: { now } })
 
@@ -42,7 +49,7 @@ export function createRenew ({ tokenSets, requestTokens, revoke, mayLose, now }:
     if (record.sealed !== target.usedRecord.sealed) return record
     const tokens = await tokenSets.open(target.tokenSetId, record)
     if (tokens === null) return end(target, 'not_sealed_here')
-    if (tokens.refreshToken === undefined) return end(target, 'no_refresh_token')
+    if (tokens.refreshToken === undefined) return lastsAsItIs(target, record)
     try {
       return await replace(target, record, tokens.refreshToken)
     } catch (error) {
@@ -69,6 +76,12 @@ export function createRenew ({ tokenSets, requestTokens, revoke, mayLose, now }:
     throw leAuthError('LE_AUTH_SESSION_ENDED', { reason: 'logged_out' })
   }
 
+  /** A login without a refresh token ends with its access token, and not before. */
+  async function lastsAsItIs (target: RefreshTarget, { expiresAt }: TokenSetRecord): Promise<never> {
+    if (expiresAt !== null && now() >= expiresAt) return end(target, 'no_refresh_token')
+    throw new RefreshError('refused', 'no_refresh_token', expiresAt === null ? null : expiresAt - now())
+  }
+
   async function refused (target: RefreshTarget, { expiresAt }: TokenSetRecord, { failure, reason }: RefreshError, answerLost: boolean): Promise<never> {
     const isAlive = expiresAt !== null && now() < expiresAt
     if (failure === 'dead' || !isAlive) return end(target, answerLost ? 'answer_lost' : reason)
@@ -92,9 +105,9 @@ export function createRenew ({ tokenSets, requestTokens, revoke, mayLose, now }:
   }
 
   async function end ({ store, tokenSetId }: RefreshTarget, reason: string): Promise<never> {
-    await tokenSets.remove(store, tokenSetId)
+    await tokenSets.end(store, tokenSetId)
     throw leAuthError('LE_AUTH_SESSION_ENDED', { reason })
   }
 
-  return renew
+  return { renew, unsavedTokens: record => unsaved.get(record.sealed) }
 }

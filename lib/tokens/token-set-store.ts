@@ -1,4 +1,5 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import type { LeAuthError } from '../errors.js'
 import { createEndedTokenSets, type EndedTokenSet } from './ended-token-sets.js'
 import { findRecord, readRecord, removeRecord, writeRecord, type RecordStore, type StoredRecord } from './record-store.js'
@@ -7,6 +8,8 @@ import type { Sealer } from './seal.js'
 import type { TokenSet } from './token-set.js'
 
 const PREFIX = 'le-auth:tokens:'
+/** At some hundred bytes each this is a few MB; one that is forgotten costs a look into the store. */
+const MAX_CONFIRMED = 20_000
 
 /**
  * What the session store keeps of a token set: the tokens sealed, the times in clear, so that a protected
@@ -20,13 +23,15 @@ export interface TokenSetRecord {
   expiresAt: number | null
   /** When the login ends whatever happens, in ms since 1970. */
   endsAt: number
+  /** Marks tokens that have replaced others, by a number of their own: they may have been written after the end of the login. */
+  replacement?: number
 }
 
 /** Token sets, each a record of its own in the session store, which no save of a session can touch. */
 export interface TokenSetStore {
   /** Stores a new token set until `endsAt` and returns its id. @throws LE_AUTH_STORE_UNAVAILABLE */
   create: (store: RecordStore, tokens: TokenSet, endsAt: number) => Promise<string>
-  /** Calls back at once where the store does. `null` when there is none, or it is over. */
+  /** Calls back at once where the store does. `null` when there is none, or it is over. @throws LE_AUTH_STORE_UNAVAILABLE */
   read: (store: RecordStore, id: string, done: (error: LeAuthError | null, record: TokenSetRecord | null) => void) => void
   /** The same as a promise. @throws LE_AUTH_STORE_UNAVAILABLE */
   find: (store: RecordStore, id: string) => Promise<TokenSetRecord | null>
@@ -39,63 +44,94 @@ export interface TokenSetStore {
   replace: (store: RecordStore, id: string, tokens: TokenSet) => Promise<{ record: TokenSetRecord } | { ended: EndedTokenSet }>
   /** The tokens in a record, `null` where they were not sealed by this app for this id. */
   open: (id: string, record: TokenSetRecord) => Promise<TokenSet | null>
-  /** Ends a token set. @throws LE_AUTH_STORE_UNAVAILABLE */
-  remove: (store: RecordStore, id: string, end?: EndedTokenSet) => Promise<void>
+  /**
+   * Ends a token set.
+   *
+   * @returns where its tokens are to be revoked, the last record that the store had: a refresh may have been quicker
+   * @throws LE_AUTH_STORE_UNAVAILABLE; in this process it has ended all the same
+   */
+  end: (store: RecordStore, id: string, end?: EndedTokenSet) => Promise<TokenSetRecord | null>
+  /** Whether this process knows that a token set has ended. */
+  hasEnded: (id: string) => boolean
 }
 
 interface TokenSetStoreSettings {
   sealer: Sealer
   /** How long before its end an access token is refreshed, in ms. */
   refreshMargin: number
+  /** How long a login lives at all, in ms. */
+  absoluteLifetime: number
   /** Whether other processes may use the same session store. */
   sharedStore: boolean
   now: () => number
 }
 
-export function createTokenSetStore ({ sealer, refreshMargin, sharedStore, now }: TokenSetStoreSettings): TokenSetStore {
-  const endedTokenSets = createEndedTokenSets(now, sharedStore)
+export function createTokenSetStore ({ sealer, refreshMargin, absoluteLifetime, sharedStore, now }: TokenSetStoreSettings): TokenSetStore {
+  const endedTokenSets = createEndedTokenSets(now, sharedStore, absoluteLifetime)
+  // The replacement of each token set that this process knows to be written before its login's end.
+  const confirmed = new LRUCache<string, number>({ max: MAX_CONFIRMED })
 
-  async function write (store: RecordStore, id: string, tokens: TokenSet, endsAt: number): Promise<TokenSetRecord> {
+  async function write (store: RecordStore, id: string, tokens: TokenSet, life: Pick<TokenSetRecord, 'endsAt' | 'replacement'>): Promise<TokenSetRecord> {
     const record: TokenSetRecord = {
       sealed: await sealer.seal(id, tokens),
-      refreshAt: refreshTime(tokens, refreshMargin, endsAt),
+      refreshAt: refreshTime(tokens, refreshMargin, life.endsAt),
       expiresAt: tokens.expiresAt,
-      endsAt
+      ...life
     }
-    await writeRecord(store, id, { leAuthTokenSet: record }, endsAt, now())
+    await writeRecord(store, id, { leAuthTokenSet: record }, record.endsAt, now())
     return record
   }
 
-  async function find (store: RecordStore, id: string): Promise<TokenSetRecord | null> {
-    return living(await findRecord(store, id), now())
+  const endOf = (store: RecordStore, id: string): Promise<EndedTokenSet | null> => endedTokenSets.find(store, noteId(id))
+  const hasEnded = (id: string): boolean => endedTokenSets.own(noteId(id)) !== null
+
+  /**
+   * Whether the login of a record had ended when the record was written. Whoever ends a token set notes that first and removes
+   * the record then, so that one of the two sees the other; and a record that nobody has looked after is looked after here.
+   */
+  async function endBefore (store: RecordStore, id: string, record: TokenSetRecord): Promise<EndedTokenSet | null> {
+    const ended = await endOf(store, id)
+    if (ended === null) confirmed.set(id, record.replacement!)
+    else await removeRecord(store, id)
+    return ended
   }
 
-  const endOf = (store: RecordStore, id: string): Promise<EndedTokenSet | null> => endedTokenSets.find(store, noteId(id))
+  function read (store: RecordStore, id: string, done: (error: LeAuthError | null, record: TokenSetRecord | null) => void): void {
+    readRecord(store, id, (error, stored) => {
+      const record = hasEnded(id) ? null : living(stored, now())
+      if (record === null || record.replacement === undefined || record.replacement === confirmed.get(id)) return done(error, record)
+      endBefore(store, id, record).then(ended => done(null, ended === null ? record : null), error => done(error, null))
+    })
+  }
+
+  function find (store: RecordStore, id: string): Promise<TokenSetRecord | null> {
+    return new Promise((resolve, reject) => {
+      read(store, id, (error, record) => error === null ? resolve(record) : reject(error))
+    })
+  }
 
   return {
+    read,
     find,
+    hasEnded,
     async create (store, tokens, endsAt) {
       const id = PREFIX + randomBytes(32).toString('base64url')
-      await write(store, id, tokens, endsAt)
+      await write(store, id, tokens, { endsAt })
       return id
     },
-    read: (store, id, done) => readRecord(store, id, (error, record) => {
-      done(error, endedTokenSets.own(noteId(id)) === null ? living(record, now()) : null)
-    }),
     async replace (store, id, tokens) {
       const before = await find(store, id)
       if (before === null) return { ended: await endOf(store, id) ?? { revoke: false } }
-      const record = await write(store, id, tokens, before.endsAt)
-      // Whoever ends a token set notes that first and removes the record then, so one of the two sees the other.
-      const ended = await endOf(store, id)
-      if (ended === null) return { record }
-      await removeRecord(store, id)
-      return { ended }
+      const record = await write(store, id, tokens, { endsAt: before.endsAt, replacement: randomInt(2 ** 48 - 1) })
+      const ended = await endBefore(store, id, record)
+      return ended === null ? { record } : { ended }
     },
     open: async (id, record) => await sealer.open(id, record.sealed) as TokenSet | null,
-    async remove (store, id, end = { revoke: false }) {
+    async end (store, id, end = { revoke: false }) {
       await endedTokenSets.write(store, noteId(id), end)
+      const last = end.revoke ? living(await findRecord(store, id), now()) : null
       await removeRecord(store, id)
+      return last
     }
   }
 }

@@ -80,3 +80,35 @@ t.test('another user in the same browser gets nothing of the first', async t => 
 function tokenSets (store: CountingStore): string[] {
   return store.ids().filter(id => id.startsWith('le-auth:tokens:'))
 }
+
+t.test('a login that failed has changed nothing that was kept', async t => {
+  let fail = true
+  const app = await startApp(t, {
+    options: {
+      keepOnLogin: ['cart' as never],
+      onLogin: (_event, { session }) => { (session as any).cart.push('a gift'); if (fail) throw new Error('no') }
+    },
+    after: app => {
+      app.get('/fill', async ({ session }) => { Object.assign(session, { cart: ['a book'] }); return 'filled' })
+      app.get('/session', async ({ session }) => { Object.assign(session, { seen: true }); return { ...session } })
+    }
+  })
+  const browser = app.browser()
+  await browser.navigate(app.url('/fill'))
+  await logIn(app, browser)
+  t.same((await browser.script(app.url('/session'))).json().cart, ['a book'])
+  fail = false
+  await browser.navigate(app.url('/login'))
+  t.same((await browser.script(app.url('/session'))).json().cart, ['a book', 'a gift'])
+})
+
+t.test('also where the app has emptied what the plugin keeps in it', async t => {
+  const app = await startApp(t, { after: app => app.get('/empty', async ({ session }) => { Object.assign(session, { leAuth: null }); return 'emptied' }) })
+  const browser = app.browser()
+  await logIn(app, browser)
+  await browser.navigate(app.url('/empty'))
+  t.equal((await browser.script(app.url('/me'))).status, 401)
+  t.equal((await browser.submit(app.url('/logout'), {})).text, 'hello stranger')
+  await browser.navigate(app.url('/login'))
+  t.equal((await browser.script(app.url('/me'))).json().id, AGENT.id)
+})

@@ -3,6 +3,7 @@ import { MemoryStore } from '../../lib/session/memory-store.js'
 import type { LogoutEvent } from '../../lib/index.js'
 import { AGENT, errorCode, logIn, startApp } from '../support/app.js'
 import { SHORT_DEADLINE } from '../support/clock.js'
+import { TestStore } from '../support/stores.js'
 import { CountingStore } from '../support/counting-store.js'
 
 t.test('POST /logout ends session and tokens, takes the cookie back and leads to a fixed path', async t => {
@@ -159,3 +160,22 @@ t.test('onLogout has a session, empty and new, and what it puts there is kept', 
   t.equal((await browser.submit(app.url('/logout'), {})).status, 200)
   t.same((await browser.script(app.url('/farewell'))).json(), { farewell: 'see you', leAuth: null })
 })
+
+for (const what of ['regenerate', 'destroy'] as const) {
+  t.test(`a route of the app may ${what} the session first: the login ends all the same`, async t => {
+    const store = new TestStore()
+    const app = await startApp(t, {
+      options: { session: { store } },
+      after: app => app.post('/bye', { onRequest: app.requireAuth }, async ({ session, leAuth }) => {
+        await session[what]()
+        return leAuth!.logout()
+      })
+    })
+    const browser = app.browser()
+    await logIn(app, browser)
+    const before = await browser.copy()
+    t.same((await browser.script(app.url('/bye'), { method: 'POST' })).json(), { revoked: null })
+    t.same([store.tokenSets, store.logins], [[], []])
+    for (const each of [browser, before]) t.equal((await each.script(app.url('/me'))).status, 401)
+  })
+}

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import type { FastifyRequest } from 'fastify'
-import { errorCode } from '../support/app.js'
-import { MINUTE, SECOND } from '../support/clock.js'
+import { errorCode, logIn, startApp } from '../support/app.js'
+import { Clock, MINUTE, SECOND } from '../support/clock.js'
 import { accessToken, loggedIn, type Shifted } from '../support/shifted.js'
 import { TestStore } from '../support/stores.js'
 
@@ -100,3 +100,30 @@ t.test('a record that does not open, and was written anew meanwhile, is opened t
   t.match((await browser.script(app.url('/ask'))).text, /^[0-9a-f]{64}$/)
   t.equal(app.calls('refresh'), 0)
 })
+
+for (const [what, ask, expected] of [
+  ['a minTtl', request => request.leAuth!.getAccessToken({ minTtl: 59 * MINUTE }), '200 undefined'],
+  ['refresh()', request => request.leAuth!.refresh(), '503 LE_AUTH_REFRESH_UNAVAILABLE'],
+  ['a call that is refused', request => request.leAuth!.fetch('accountConfigReadOnly', '/api/account/{accountId}/unknown').then(({ status }) => status), '200 undefined']
+] satisfies Array<[string, (request: FastifyRequest) => Promise<unknown>, string]>) {
+  t.test(`a login without a refresh token lasts as long as its access token, whatever ${what} asks for`, async t => {
+    const clock = new Clock()
+    const app = await startApp(t, {
+      options: { now: clock.now },
+      emulator: { now: clock.now },
+      after: app => app.get('/ask', { onRequest: app.requireAuth }, async request => ({ answer: await ask(request) }))
+    })
+    app.sentinel.next('token', { change: ({ refresh_token: _dropped, ...answer }) => answer })
+    const browser = app.browser()
+    await logIn(app, browser)
+    clock.advance(5 * MINUTE)
+    app.sentinel.always('users', { status: 401 })
+    const answer = await browser.script(app.url('/ask'))
+    t.equal(`${answer.status} ${errorCode(answer)}`, expected)
+    clock.advance(50 * MINUTE)
+    t.equal((await browser.script(app.url('/me'))).status, 200)
+    clock.advance(6 * MINUTE)
+    t.equal((await browser.script(app.url('/me'))).status, 401)
+    t.equal(app.calls('refresh'), 0)
+  })
+}

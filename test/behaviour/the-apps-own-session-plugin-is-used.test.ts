@@ -58,6 +58,19 @@ for (const [what, options] of cases) {
   })
 }
 
+for (const saveUninitialized of [true, false]) {
+  t.test(`after a logout a browser takes the app's cookie back, whatever its attributes: saveUninitialized ${saveUninitialized}`, async t => {
+    const attributes = { secure: true, path: '/', sameSite: 'lax' } as const
+    const { app } = await withAppSession(t, { cookieName: '__Host-app', saveUninitialized, cookie: attributes }, { origin: 'https://app.example.com' })
+    const browser = app.browser()
+    await logIn(app, browser)
+    const before = await browser.jar.getCookieString(app.url('/'))
+    t.match(before, '__Host-app=')
+    await browser.step(app.url('/logout'), { method: 'POST', form: {}, from: app.url('/') })
+    t.not(await browser.jar.getCookieString(app.url('/')), before)
+  })
+}
+
 t.test('the session of before the login has another id, and is gone', async t => {
   const { app, store } = await withAppSession(t, {}, { after: app => { app.get('/cart', async request => { (request.session as any).cart = ['pen']; return 'ok' }) } })
   const browser = app.browser()

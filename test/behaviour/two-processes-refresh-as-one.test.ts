@@ -72,6 +72,19 @@ t.test('without a lock, the loser takes the winner’s tokens, also when they co
   t.equal(store.tokenSets.length, 1)
 })
 
+t.test('even when that takes some seconds', async t => {
+  const { one, other, clock, store, toOther } = await twoApps(t, { behaviour: { reuseKillsFamily: false } })
+  const browser = one.browser()
+  await logIn(one, browser)
+  const there = await toOther(browser)
+  clock.advance(61 * MINUTE)
+  store.trouble = ({ operation, kind }) => operation === 'set' && kind === 'token set' ? { delayMs: 2500 } : undefined
+  const winner = browser.script(one.url('/users'))
+  await until(() => one.calls('refresh') === 1)
+  const loser = there.script(other.url('/users'))
+  t.same([(await winner).json().status, (await loser).json().status], [200, 200])
+})
+
 t.test('a refresh under way in one process stores nothing after a logout in the other', async t => {
   for (const revoke of [false, true]) {
     const { one, other, sentinel, clock, store, toOther } = await twoApps(t, { behaviour: { reuseKillsFamily: false } })

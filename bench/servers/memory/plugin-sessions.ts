@@ -23,9 +23,9 @@ export async function pluginSessions (app: FastifyInstance, maxSessions: number)
   }
   await app.register(leAuth, rawOptions)
   const options = resolveOptions(rawOptions, {}, '')
-  const { secrets, refreshMargin, now, accountId } = options
-  const tokenSets = createTokenSetStore({ sealer: createSealer(secrets, 'token set'), refreshMargin, sharedStore: false, now })
-  const sessions = createLoginSessions(app, options, { secureCookie: false, sharedStore: false, leaveSession: () => {} }, tokenSets)
+  const { secrets, refreshMargin, session, now, accountId } = options
+  const tokenSets = createTokenSetStore({ sealer: createSealer(secrets, 'token set'), refreshMargin, absoluteLifetime: session.absoluteLifetime, sharedStore: false, now })
+  const sessions = createLoginSessions(app, options, { secureCookie: false, leaveSession: () => {}, dropSession: () => {} }, tokenSets)
 
   let store: MemoryStore | undefined
   app.get('/log-in', async request => {

@@ -1,0 +1,135 @@
+import t from 'tap'
+import { errorCode, logIn, startApp } from '../support/app.js'
+import { Clock, HOUR, MINUTE, SECOND } from '../support/clock.js'
+import { until } from '../support/shifted.js'
+import { TestStore, type StoreCall } from '../support/stores.js'
+import { twoApps } from '../support/two-apps.js'
+
+const isWrite = ({ operation, kind }: StoreCall): boolean => operation === 'set' && kind === 'token set'
+
+t.test('two processes: a logout at one, a refresh that ends after it at the other, whose look for the logout fails', async t => {
+  const { one, other, store, clock, toOther } = await twoApps(t)
+  const browser = one.browser()
+  await logIn(one, browser)
+  const [before, there] = [await browser.copy(), await toOther(browser)]
+  clock.advance(61 * MINUTE)
+  let isWriting = false
+  let isFailing = true
+  store.trouble = call => {
+    if (isWrite(call)) { isWriting = true; return { delayMs: 400 } }
+    const isLookAfterLogout = call.operation === 'get' && call.kind === 'note of an end' && store.logins.length === 0
+    if (!isFailing || !isLookAfterLogout) return undefined
+    isFailing = false
+    return 'error'
+  }
+  const late = browser.script(one.url('/me'))
+  await until(() => isWriting)
+  t.equal((await there.step(other.url('/logout'), { method: 'POST', form: {}, from: other.url('/') })).status, 303)
+  t.equal(errorCode(await late), 'LE_AUTH_STORE_UNAVAILABLE')
+  t.notOk(isFailing, 'the look after the write failed')
+  store.trouble = () => undefined
+  t.equal(store.tokenSets.length, 1, 'so the tokens are in the store')
+  for (const minutes of [0, 6]) {
+    clock.advance(minutes * MINUTE)
+    for (const [app, who] of [[one, before], [one, browser], [other, await there.copy()]] as const) t.equal((await who.script(app.url('/me'))).status, 401)
+  }
+  t.same(store.tokenSets, [], 'whoever came by has removed them')
+})
+
+/** A store whose client gives up on a write that is carried out all the same, after a while. */
+class HastyStore extends TestStore {
+  hasty = false
+  #held: Array<() => void> = []
+
+  override set (...[id, session, callback]: Parameters<TestStore['set']>): void {
+    if (!this.hasty || !id.startsWith('le-auth:tokens:')) return super.set(id, session, callback)
+    this.#held.push(() => super.set(id, session, () => {}))
+    callback(Object.assign(new Error(), { code: 'ETIMEDOUT' }))
+  }
+
+  carryOut (): void {
+    for (const write of this.#held) write()
+  }
+}
+
+t.test('one process: a write that is carried out after the logout, and a slow request that saves its session', async t => {
+  const clock = new Clock()
+  const store = new HastyStore()
+  let isOpen = false
+  let go = (): void => {}
+  const app = await startApp(t, {
+    options: { now: clock.now, session: { store, idleLifetime: 8 * HOUR } },
+    emulator: { now: clock.now },
+    after: app => app.get('/slow', async request => {
+      await new Promise<void>(resolve => { go = resolve; isOpen = true })
+      Object.assign(request.session, { seen: 1 })
+      await new Promise<void>((resolve, reject) => request.session.save(error => error ? reject(error) : resolve()))
+      return 'done'
+    })
+  })
+  const browser = app.browser()
+  await logIn(app, browser)
+  const before = await browser.copy()
+  clock.advance(61 * MINUTE)
+  const slow = before.script(app.url('/slow'))
+  await until(() => isOpen)
+  store.hasty = true
+  t.equal(errorCode(await browser.script(app.url('/me'))), 'LE_AUTH_STORE_UNAVAILABLE')
+  store.hasty = false
+  t.equal((await browser.step(app.url('/logout'), { method: 'POST', form: {}, from: app.url('/') })).status, 303)
+  store.carryOut()
+  go()
+  t.equal((await slow).text, 'done')
+  t.same([store.tokenSets.length, store.logins.length], [1, 1], 'both are back in the store')
+  // What a process remembers for itself ends before that.
+  for (const hours of [0.1, 2]) {
+    clock.advance(hours * HOUR)
+    t.equal((await before.script(app.url('/me'))).status, 401, `after ${hours} hours`)
+  }
+})
+
+t.test('a slow answer of the login before gives its cookie to nobody, nor what it has kept', async t => {
+  let isOpen = false
+  let go = (): void => {}
+  const app = await startApp(t, {
+    after: app => {
+      app.get('/slow', { onRequest: app.requireAuth }, async request => {
+        await new Promise<void>(resolve => { go = resolve; isOpen = true })
+        Object.assign(request.session, { lastSearch: 'private' })
+        return 'done'
+      })
+      app.get('/kept', async ({ session }) => ({ ...session }))
+    }
+  })
+  const browser = app.browser()
+  await logIn(app, browser)
+  const before = await browser.copy()
+  const slow = browser.script(app.url('/slow'))
+  await until(() => isOpen)
+  await browser.step(app.url('/logout'), { method: 'POST', form: {}, from: app.url('/') })
+  await browser.navigate(app.url('/login'))
+  go()
+  const late = await slow
+  t.same([late.text, late.setCookies], ['done', []])
+  t.equal((await browser.script(app.url('/me'))).status, 200, 'the new login stays')
+  t.notMatch((await before.script(app.url('/kept'))).text, 'private')
+})
+
+t.test('a request that waited for a refresh of the login before leaves the cookie of the next one alone', async t => {
+  const { one, sentinel, clock } = await twoApps(t)
+  const browser = one.browser()
+  await logIn(one, browser)
+  clock.advance(61 * MINUTE)
+  let isOpen = false
+  let go = (): void => {}
+  sentinel.next('refresh', { change: async answer => { await new Promise<void>(resolve => { go = resolve; isOpen = true }); return answer } })
+  const waiting = browser.script(one.url('/me'))
+  await until(() => isOpen)
+  await browser.navigate(one.url('/login'))
+  t.equal((await browser.script(one.url('/me'))).status, 200)
+  clock.advance(SECOND)
+  go()
+  const late = await waiting
+  t.same([late.status, late.setCookies], [401, []])
+  t.equal((await browser.script(one.url('/me'))).status, 200)
+})

@@ -1,0 +1,100 @@
+import t from 'tap'
+import type { SentinelEmulator } from '../../lib/emulator/index.js'
+import { errorCode, logIn, startApp } from '../support/app.js'
+import { Clock, HOUR, MINUTE } from '../support/clock.js'
+import { hold } from '../support/hold.js'
+import { until } from '../support/shifted.js'
+import { TestStore } from '../support/stores.js'
+import { twoApps } from '../support/two-apps.js'
+
+// To some servers a refresh token that has been replaced is unknown: they answer 200 to its revocation, and do nothing (RFC 7009 §2.2).
+
+const EVERYWHERE = { method: 'POST', form: { revoke: 'true' } }
+
+function revoked (sentinel: SentinelEmulator): Array<string | null> {
+  return sentinel.requests.filter(({ endpoint }) => endpoint === 'revoke').map(({ body }) => body!.get('token'))
+}
+
+/** The refresh tokens that Sentinel gives from now on, the newest last. */
+function given (sentinel: SentinelEmulator): string[] {
+  const tokens: string[] = []
+  sentinel.always('refresh', { change: answer => { tokens.push(String(answer['refresh_token'])); return answer } })
+  return tokens
+}
+
+t.test('where another request has refreshed them since this one began', async t => {
+  let isOpen = false
+  let go = (): void => {}
+  const app = await startApp(t, {
+    after: app => {
+      app.get('/fresh', { onRequest: app.requireAuth }, async ({ leAuth }) => leAuth!.refresh().then(() => 'fresh'))
+      app.post('/bye', { onRequest: app.requireAuth }, async ({ leAuth }) => {
+        await new Promise<void>(resolve => { go = resolve; isOpen = true })
+        return leAuth!.logout({ revoke: true })
+      })
+    }
+  })
+  const tokens = given(app.sentinel)
+  const browser = app.browser()
+  await logIn(app, browser)
+  const bye = browser.script(app.url('/bye'), { method: 'POST' })
+  await until(() => isOpen)
+  t.equal((await browser.script(app.url('/fresh'))).text, 'fresh')
+  go()
+  t.same((await bye).json(), { revoked: true })
+  t.same(revoked(app.sentinel), tokens)
+})
+
+t.test('where the store did not take them', async t => {
+  const clock = new Clock()
+  const store = new TestStore()
+  const app = await startApp(t, { options: { now: clock.now, session: { store, idleLifetime: 8 * HOUR } }, emulator: { now: clock.now } })
+  const tokens = given(app.sentinel)
+  const browser = app.browser()
+  await logIn(app, browser)
+  clock.advance(61 * MINUTE)
+  store.trouble = ({ operation, kind }) => operation === 'set' && kind === 'token set' ? 'error' : undefined
+  t.equal(errorCode(await browser.script(app.url('/me'))), 'LE_AUTH_STORE_UNAVAILABLE')
+  store.trouble = () => undefined
+  await browser.submit(app.url('/logout'), { revoke: 'true' })
+  t.same(revoked(app.sentinel), tokens)
+  t.equal(tokens.length, 1)
+})
+
+t.test('where a refresh is under way, and another request ends the same login without asking for it', async t => {
+  const { one, other, sentinel, clock, toOther } = await twoApps(t, { behaviour: { reuseKillsFamily: false } })
+  const browser = one.browser()
+  await logIn(one, browser)
+  const there = await toOther(browser)
+  clock.advance(61 * MINUTE)
+  const held = hold(sentinel, 'refresh')
+  const winner = browser.script(one.url('/me'))
+  const { refresh_token: fresh } = await held.ready()
+  const loser = there.script(other.url('/me'))
+  await until(() => one.calls('refresh') === 2)
+  t.equal((await there.step(other.url('/logout'), { ...EVERYWHERE, from: other.url('/') })).status, 303)
+  t.equal((await loser).status, 401)
+  held.release()
+  t.equal((await winner).status, 401)
+  t.ok(revoked(sentinel).includes(fresh))
+})
+
+t.test('where a plain logout ends after the one that asked for it', async t => {
+  const { one, other, sentinel, clock, toOther } = await twoApps(t)
+  for (const sameProcess of [true, false]) {
+    const browser = one.browser()
+    await logIn(one, browser)
+    clock.advance(61 * MINUTE)
+    const held = hold(sentinel, 'refresh')
+    const late = browser.script(one.url('/me'))
+    const { refresh_token: fresh } = await held.ready()
+    const [app, plain] = sameProcess ? [one, await browser.copy()] : [other, await toOther(browser)]
+    await Promise.all([
+      browser.step(one.url('/logout'), { ...EVERYWHERE, from: one.url('/') }),
+      plain.step(app.url('/logout'), { method: 'POST', form: {}, from: app.url('/') })
+    ])
+    held.release()
+    t.equal((await late).status, 401)
+    t.ok(revoked(sentinel).includes(fresh), sameProcess ? 'in one process' : 'in two')
+  }
+})
