@@ -68,7 +68,7 @@ export interface LeAuthOptions {
   /**
    * Called when somebody has logged in, before the session is stored: what it puts into `request.session` is kept.
    * If it throws, nobody is logged in and the error is `LE_AUTH_LOGIN_HOOK_FAILED`, with what it threw as `cause`.
-   * It must not answer the request.
+   * It must not answer the request either, which counts as throwing: to refuse somebody, throw, and answer in `onLoginError`.
    */
   onLogin?: ((event: LoginEvent, request: FastifyRequest, reply: FastifyReply) => void | Promise<void>) | undefined
   /** Called when somebody has logged out of the app. It may answer the request itself, and then returns `reply`. */

@@ -13,11 +13,16 @@ export function loginRouteHeaders (_request: FastifyRequest, reply: FastifyReply
 export const withoutQueryInLog = {
   req: (request: FastifyRequest): object => ({
     method: request.method,
-    url: request.url.split(/[?;]/, 1)[0],
+    url: withoutQuery(request.url),
     host: request.host,
     remoteAddress: request.ip,
     remotePort: request.socket?.remotePort
   })
+}
+
+/** An address without its query, which a semicolon may begin as well (`useSemicolonDelimiter`). */
+export function withoutQuery (url: string): string {
+  return url.split(/[?;]/, 1)[0]!
 }
 
 /**

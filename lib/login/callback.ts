@@ -9,8 +9,10 @@ import type { User } from '../sentinel/claims.js'
 import type { SentinelClient } from '../sentinel/client.js'
 import { sentinelEndpoints, type Sentinel } from '../sentinel/endpoints.js'
 import { exchangeCode } from '../sentinel/exchange-code.js'
+import { withoutQuery } from '../route-headers.js'
 import { assertSession, type LoginSessions } from '../session/login-session.js'
 import type { TokenSet } from '../tokens/token-set.js'
+import { isAnswered } from './answered.js'
 import { answerFailure, hookFailure } from './failure.js'
 import type { SpentState, SpentStates } from './spent-states.js'
 import { isState, type LoginTransaction, type LoginTransactions } from './transaction.js'
@@ -29,13 +31,15 @@ export function createCallback ({ options, client, transactions, spentStates, se
   return async function callback (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     let returnPath: string | null = null
     try {
+      const parameters = takeQuery(request)
       assertSession(request)
-      const parameters = queryOf(request)
       const state = singleState(parameters)
       const spent = await spentStates.find(request.sessionStore, state)
       if (spent !== null) {
-        returnPath = spent.returnPath
-        return resume(request, reply, spent)
+        if (request.leAuth !== null) return resume(request, reply, spent)
+        // Who still has the transaction may begin again with its return path, and nobody else.
+        returnPath = (await transactions.find(request, state).catch(() => null))?.returnPath ?? null
+        throw leAuthError(spent.login === null ? 'LE_AUTH_STATE_SPENT' : 'LE_AUTH_LOGIN_FINISHED')
       }
       const transaction = await transactions.find(request, state)
       returnPath = transaction.returnPath
@@ -49,37 +53,37 @@ export function createCallback ({ options, client, transactions, spentStates, se
 
   async function finish (request: FastifyRequest, reply: FastifyReply, parameters: URLSearchParams, state: string, transaction: LoginTransaction): Promise<void> {
     const sentinel = sentinelEndpoints(transaction.sentinelOrigin, transaction.accountId, options.apiVersion)
-    const response = validated(reply, sentinel, parameters, state, transaction)
-    const isFirst = await spentStates.spend(request.sessionStore, state, transaction.returnPath)
+    const response = validated(reply, sentinel, parameters, state)
+    const isFirst = await spentStates.spend(request.sessionStore, state)
     if (!isFirst) throw leAuthError('LE_AUTH_STATE_SPENT')
     transactions.end(reply, state)
     const { codeVerifier } = transaction
     const { user, tokens } = await exchangeCode(sentinel, client, response, {
       redirectUri: options.redirectUri, now: options.now(), ...(codeVerifier !== undefined && { codeVerifier })
     })
-    await establish(request, reply, transaction, user, tokens)
+    const tokenSetId = await establish(request, reply, transaction, user, tokens)
     // Only decides which sentence a later reload reads, and must not undo a login.
-    await spentStates.finish(request.sessionStore, state, transaction.returnPath).catch(() => {})
+    await spentStates.finish(request.sessionStore, state, { tokenSetId, returnPath: transaction.returnPath }).catch(() => {})
     const who = { accountId: transaction.accountId, userId: user.id }
     publish('fastify-le-auth:login:succeeded', who)
     request.log.info({ leAuth: { event: 'login', ...who } }, 'logged in')
   }
 
   /** The authorization response; one that is none spends its state too. */
-  function validated (reply: FastifyReply, sentinel: Sentinel, parameters: URLSearchParams, state: string, { returnPath }: LoginTransaction): URLSearchParams {
+  function validated (reply: FastifyReply, sentinel: Sentinel, parameters: URLSearchParams, state: string): URLSearchParams {
     try {
       return authorizationResponse(sentinel, client, parameters, state)
     } catch (error) {
-      spentStates.spendHere(state, returnPath)
+      spentStates.spendHere(state)
       transactions.end(reply, state)
       throw error
     }
   }
 
-  async function establish (request: FastifyRequest, reply: FastifyReply, { accountId, returnPath }: LoginTransaction, user: User, tokens: TokenSet): Promise<void> {
+  async function establish (request: FastifyRequest, reply: FastifyReply, { accountId, returnPath }: LoginTransaction, user: User, tokens: TokenSet): Promise<string> {
     const before = request.leAuth
     try {
-      await sessions.begin(request, accountId, user, tokens, async () => {
+      return await sessions.begin(request, accountId, user, tokens, async () => {
         await promisify(authenticate)(request, reply)
         // onLogin may already act for the user; and a store that has lost what it was just given cannot carry a login.
         if (request.leAuth === null) throw leAuthError('LE_AUTH_STORE_UNAVAILABLE', { reason: 'lost_write' })
@@ -97,19 +101,25 @@ export function createCallback ({ options, client, transactions, spentStates, se
     } catch (error) {
       throw hookFailure(error, request)
     }
+    // Whoever has got another answer, from the hook or by a timeout of the app's, would not know of the login.
+    if (isAnswered(request, reply)) throw leAuthError('LE_AUTH_LOGIN_HOOK_FAILED', { reason: 'answered' })
+  }
+
+  /** A callback that comes again, by the back button or a reload, while its login lives, or another one. */
+  function resume (request: FastifyRequest, reply: FastifyReply, { login }: SpentState): FastifyReply {
+    const isOwn = request.session.leAuth?.tokenSetId === login?.tokenSetId
+    return reply.redirect(isOwn ? login!.returnPath : options.defaultReturnPath, 303)
   }
 }
 
-/** A callback that comes again, by the back button or a reload: its login goes on where it lives, and is not repeated where not. */
-function resume (request: FastifyRequest, reply: FastifyReply, spent: SpentState): FastifyReply {
-  if (request.leAuth !== null) return reply.redirect(spent.returnPath, 303)
-  throw leAuthError(spent.finished ? 'LE_AUTH_LOGIN_FINISHED' : 'LE_AUTH_STATE_SPENT')
-}
-
-/** The query as it came: Fastify's parser would merge what was sent twice. */
-function queryOf (request: FastifyRequest): URLSearchParams {
-  const url = request.raw.url!
+/**
+ * The query as it came: Fastify's parser would merge what was sent twice. It is taken off the request, so that code and state are
+ * in no log line that somebody else writes, Fastify's own warning of a second answer among them.
+ */
+function takeQuery ({ raw }: FastifyRequest): URLSearchParams {
+  const url = raw.url!
   const start = url.indexOf('?')
+  raw.url = withoutQuery(url)
   return new URLSearchParams(start === -1 ? '' : url.slice(start))
 }
 

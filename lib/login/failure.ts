@@ -4,6 +4,7 @@ import { publish } from '../diagnostics.js'
 import { leAuthError, LeAuthError } from '../errors.js'
 import type { ResolvedOptions } from '../options.js'
 import { withReturnTo } from '../return-path.js'
+import { isAnswered } from './answered.js'
 import { escapeHtml, sendPage } from './page.js'
 
 /** What is known of a login when it fails. */
@@ -23,10 +24,10 @@ export async function answerFailure (options: ResolvedOptions, request: FastifyR
   const facts = { accountId: options.accountId, code: error.code, reason: error.reason }
   publish('fastify-le-auth:login:failed', facts)
   request.log.warn({ leAuth: { event: 'login_failed', ...facts } }, 'login failed')
-  // A reply can be awaited: where the hook returns it, this waits until it is sent.
   const retryPath = withReturnTo(options.publicPrefix + options.routes.login, returnPath)
-  await options.onLoginError?.({ error, retryPath }, request, reply)
-  if (reply.sent) return reply
+  // A reply can be awaited: where the hook returns it, this waits until it is sent.
+  if (!isAnswered(request, reply)) await options.onLoginError?.({ error, retryPath }, request, reply)
+  if (isAnswered(request, reply)) return reply
   if (!isPageNavigation(request)) throw error
   return sendPage(reply, error.statusCode, {
     title: error.code === 'LE_AUTH_LOGIN_DENIED' ? 'You are not logged in' : 'The login did not work',

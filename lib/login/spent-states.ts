@@ -10,12 +10,19 @@ const REMEMBERED_FOR = 60 * 60 * 1000
 /** A transaction is not taken for longer than that, and a login that failed leaves no more in the store. In ms. */
 const UNFINISHED_FOR = 15 * 60 * 1000
 
+const UNFINISHED: SpentState = { login: null }
+
 /** What is known of a state that a callback has presented before. */
 export interface SpentState {
-  /** Where that login was to end. */
+  /** The login that it has brought; `null` where that failed or is under way. */
+  login: FinishedLogin | null
+}
+
+/** A login that a callback has brought. */
+export interface FinishedLogin {
+  /** Whose it is: only who has that token set is sent to its return path. */
+  tokenSetId: string
   returnPath: string
-  /** Whether it ended in a session. */
-  finished: boolean
 }
 
 /**
@@ -26,14 +33,14 @@ export interface SpentStates {
   /** What is known of a state, or `null` where no callback has presented it. @throws LE_AUTH_STORE_UNAVAILABLE */
   find: (store: RecordStore, state: string) => Promise<SpentState | null>
   /** Spends a state before its code is exchanged; false where somebody else was quicker. @throws LE_AUTH_STORE_UNAVAILABLE */
-  spend: (store: RecordStore, state: string, returnPath: string) => Promise<boolean>
+  spend: (store: RecordStore, state: string) => Promise<boolean>
   /**
    * Spends a state whose callback brought nothing to exchange, in this process alone: anybody can make such callbacks, and
    * the shared store is for logins.
    */
-  spendHere: (state: string, returnPath: string) => void
+  spendHere: (state: string) => void
   /** Notes that the login of a spent state succeeded. @throws LE_AUTH_STORE_UNAVAILABLE */
-  finish: (store: RecordStore, state: string, returnPath: string) => Promise<void>
+  finish: (store: RecordStore, state: string, login: FinishedLogin) => Promise<void>
 }
 
 /**
@@ -44,18 +51,18 @@ export function createSpentStates (now: () => number, sharedStore: boolean, lock
   const notes = createNotes<SpentState>({ prefix: 'le-auth:state:', lifetime: REMEMBERED_FOR, sharedStore, now, read: spentState })
   return {
     find: (store, state) => notes.find(store, digest(state)),
-    async spend (store, state, returnPath) {
+    async spend (store, state) {
       const id = digest(state)
       if (notes.own(id) !== null) return false
       return holding(lock, `le-auth:state:${id}`, lockUnavailable, async () => {
         // Without a lock the store has just been asked, and asking again would not make it certain.
         if (lock !== undefined && await notes.find(store, id) !== null) return false
-        await notes.write(store, id, { returnPath, finished: false }, UNFINISHED_FOR)
+        await notes.write(store, id, UNFINISHED, UNFINISHED_FOR)
         return true
       })
     },
-    spendHere: (state, returnPath) => notes.remember(digest(state), { returnPath, finished: false }),
-    finish: (store, state, returnPath) => notes.write(store, digest(state), { returnPath, finished: true })
+    spendHere: state => notes.remember(digest(state), UNFINISHED),
+    finish: (store, state, login) => notes.write(store, digest(state), { login })
   }
 }
 
@@ -69,6 +76,6 @@ function digest (state: string): string {
 }
 
 /** Whatever a store made of the note, it was noted: the state is spent. */
-function spentState ({ returnPath, finished }: Partial<SpentState>): SpentState {
-  return { returnPath: typeof returnPath === 'string' ? returnPath : '/', finished: finished === true }
+function spentState ({ login }: Partial<SpentState>): SpentState {
+  return typeof login?.tokenSetId === 'string' && typeof login.returnPath === 'string' ? { login } : UNFINISHED
 }

@@ -1,6 +1,8 @@
 import t, { type Test } from 'tap'
-import { AGENT, errorCode, logIn, startApp, upToCallback, type TestApp } from '../support/app.js'
+import { ADMIN, AGENT, errorCode, logIn, startApp, upToCallback, type TestApp } from '../support/app.js'
+import { Browser } from '../support/browser.js'
 import { SlowStore } from '../support/slow-store.js'
+import { TestStore } from '../support/stores.js'
 
 t.test('reloaded while the session lives, it goes on to the return path and asks Sentinel nothing', async t => {
   const app = await startApp(t)
@@ -23,7 +25,7 @@ t.test('with the back button after a logout, it says that the login has ended', 
   const back = await browser.navigate(callback)
   t.equal(back.status, 400)
   t.equal(errorCode(back), 'LE_AUTH_LOGIN_FINISHED')
-  t.match(back.text, 'href="/login?returnTo=%2Fpage%2Fthere"', 'and Try again keeps the return path')
+  t.match(back.text, 'href="/login"', 'and where it was to end it tells only to who has that login')
   t.equal(app.calls('token'), 1)
   t.equal((await browser.script(app.url('/me'))).status, 401)
 })
@@ -87,4 +89,34 @@ t.test('a second login over a live session is a login', async t => {
   const answer = await browser.navigate(app.url('/login?returnTo=/page/again'))
   t.equal(answer.text, 'page /page/again')
   t.equal(app.calls('token'), 2)
+})
+
+t.test('where a login was to end is told to whoever has that login, or its transaction, and to nobody else', async t => {
+  const store = new TestStore()
+  const app = await startApp(t, { options: { session: { store } } })
+  const browser = app.browser()
+  const callback = await upToCallback(app, browser, '/login?returnTo=/invite/secret')
+  const beforeIt = await browser.copy()
+  await browser.navigate(callback)
+  const other = app.browser()
+  await logIn(app, other, ADMIN)
+  t.equal((await browser.step(callback)).location, '/invite/secret')
+  t.equal((await other.step(callback)).location, '/')
+  t.notMatch((await app.browser().navigate(callback)).text, 'secret')
+  t.match((await beforeIt.navigate(callback)).text, 'href="/login?returnTo=%2Finvite%2Fsecret"')
+})
+
+t.test('a note of a finished login that a store has damaged is one of a spent state', async t => {
+  const store = new TestStore()
+  const app = await startApp(t, { options: { session: { store } } })
+  const browser = app.browser()
+  const callback = await upToCallback(app, browser, '/page/there')
+  await browser.navigate(callback)
+  for (const id of store.records.keys()) {
+    if (id.startsWith('le-auth:state:')) store.rewrite(id, record => ({ ...record, leAuthNote: { login: { tokenSetId: 5 } } }))
+  }
+  // Another process, which remembers nothing of it itself.
+  const other = await startApp(t, { sentinel: app.sentinel, options: { session: { store } } })
+  t.equal((await (await browser.copy({ [other.origin]: other.server })).step(callback)).location, '/')
+  t.equal(errorCode(await new Browser({ [other.origin]: other.server }).navigate(callback)), 'LE_AUTH_STATE_SPENT')
 })

@@ -1,7 +1,9 @@
 import t from 'tap'
-import type { LeAuthError, LoginErrorEvent, LoginEvent } from '../../lib/index.js'
+import type { LeAuthError, LeAuthOptions, LoginErrorEvent, LoginEvent } from '../../lib/index.js'
 import { AGENT, errorCode, logIn, startApp, upToCallback } from '../support/app.js'
+import { until } from '../support/shifted.js'
 import { SlowStore } from '../support/slow-store.js'
+import { TestStore } from '../support/stores.js'
 
 t.test('onLogin sees the user, can act for them, and what it puts into the session is kept', async t => {
   const events: LoginEvent[] = []
@@ -107,3 +109,36 @@ t.test('a fault below /login goes to the app’s error handler as it is', async 
   t.equal(answer.status, 500)
   t.match(answer.json(), { message: 'a broken clock' })
 })
+
+for (const [what, onLogin] of [
+  ['returns its answer', async (_event, _request, reply) => { await reply.code(403).send('not invited') }],
+  ['answers and goes on', async (_event, _request, reply) => { reply.code(403).send('not invited') }],
+  ['redirects, and goes on', (_event, _request, reply) => { reply.redirect('/not-invited', 303) }]
+] satisfies Array<[string, NonNullable<LeAuthOptions['onLogin']>]>) {
+  t.test(`when onLogin ${what}, that is no way to be logged in`, async t => {
+    const store = new TestStore()
+    const app = await startApp(t, { options: { session: { store }, onLogin } })
+    const browser = app.browser()
+    const answer = await browser.step(await upToCallback(app, browser))
+    t.match(`${answer.status} ${answer.text}`, /^(403 not invited|303 )/)
+    await until(() => app.events().length > 0)
+    t.equal((await browser.script(app.url('/me'))).status, 401)
+    t.same(store.tokenSets, [])
+    t.match(app.events().at(-1), { event: 'login_failed', code: 'LE_AUTH_LOGIN_HOOK_FAILED', reason: 'answered' })
+  })
+}
+
+for (const [what, onLogin] of [
+  ['logs out', async (_event, { leAuth }) => { await leAuth!.logout() }],
+  ['begins another session', async (_event, { session }) => { await session.regenerate() }],
+  ['destroys the session', async (_event, { session }) => { await session.destroy() }]
+] satisfies Array<[string, NonNullable<LeAuthOptions['onLogin']>]>) {
+  t.test(`when onLogin ${what}, nobody is logged in`, async t => {
+    const store = new TestStore()
+    const app = await startApp(t, { options: { session: { store }, onLogin } })
+    const browser = app.browser()
+    t.equal(errorCode(await logIn(app, browser)), 'LE_AUTH_LOGIN_HOOK_FAILED')
+    t.equal((await browser.script(app.url('/me'))).status, 401)
+    t.same([store.tokenSets, store.logins], [[], []])
+  })
+}

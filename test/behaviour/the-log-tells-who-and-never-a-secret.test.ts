@@ -88,3 +88,24 @@ t.test('a callback with a slash too many is no callback, and its query is not lo
     for (const value of new URLSearchParams(search).values()) t.notMatch(app.logLines.join('') + answer.text, value)
   }
 })
+
+/** Ways in which a callback is answered twice, of which Fastify warns with the request's address. */
+const SECOND_ANSWERS: Array<[what: string, setting: Setting]> = [
+  ['onLoginError answers without saying so', { options: { onLoginError: (_event, _request, reply) => { reply.code(400).send('mine') } } }],
+  ['onLoginError answers later', { options: { onLoginError: (_event, _request, reply) => { setTimeout(() => reply.code(400).send('mine'), 50) } } }],
+  ['onLogin answers', { options: { onLogin: (_event, _request, reply) => { reply.code(403).send('mine') } } }],
+  ['the app has a deadline of its own', { fastify: { handlerTimeout: 200 }, options: { onLogin: async () => { await new Promise(resolve => setTimeout(resolve, 600)) } } }]
+]
+
+for (const [what, setting] of SECOND_ANSWERS) {
+  t.test(`neither code nor state, where ${what}`, async t => {
+    const app = await startApp(t, setting)
+    const browser = app.browser()
+    const callback = new URL(await upToCallback(app, browser))
+    const [code, state] = ['code', 'state'].map(name => callback.searchParams.get(name)!)
+    await app.browser().navigate(callback.href)
+    await browser.navigate(callback.href)
+    await new Promise(resolve => setTimeout(resolve, 700))
+    for (const secret of [code!, state!]) t.notOk(app.logLines.join('').includes(secret))
+  })
+}
