@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Agent, fetch, request, type Dispatcher, type RequestInit, type Response as UndiciResponse } from 'undici'
 
@@ -89,7 +90,9 @@ async function readBounded (body: Dispatcher.ResponseData['body']): Promise<stri
     if (size > MAX_BODY_BYTES) throw new HttpError('too_large')
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  const bytes = Buffer.concat(chunks)
+  // JSON is UTF-8 (RFC 8259 §8.1). What is not is nothing that could be read, rather than something with a few characters replaced.
+  return isUtf8(bytes) ? bytes.toString() : ''
 }
 
 function flatten (headers: Record<string, string | string[] | undefined>): Array<[string, string]> {

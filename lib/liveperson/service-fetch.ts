@@ -74,6 +74,8 @@ function redirected (location: string, from: URL, method = 'GET'): URL {
   if (!URL.canParse(location, from.href)) throw leAuthError('LE_AUTH_SERVICE_REDIRECTED', { reason: 'malformed' })
   const url = new URL(location, from)
   if (url.origin !== from.origin) throw leAuthError('LE_AUTH_SERVICE_REDIRECTED', { reason: 'other_origin' })
+  // fetch would refuse it with the whole address in its text.
+  if (url.username !== '' || url.password !== '') throw leAuthError('LE_AUTH_SERVICE_REDIRECTED', { reason: 'malformed' })
   if (!['GET', 'HEAD'].includes(method.toUpperCase())) throw leAuthError('LE_AUTH_SERVICE_REDIRECTED', { reason: 'not_a_read' })
   return url
 }

@@ -25,7 +25,7 @@ export async function exchangeCode (sentinel: Sentinel, client: SentinelClient, 
     const response = await authorizationCodeGrantRequest(sentinel, client.metadata, client.authentication, validatedResponse,
       exchange.redirectUri, exchange.codeVerifier ?? nopkce, client.callOptions)
     const answer = await withEitherIssuer(sentinel, response, (sentinel, response) => processAuthorizationCodeResponse(sentinel, client.metadata, response))
-    const claims = idTokenClaims(answer, exchange.now)
+    const claims = idTokenClaims(answer, client.metadata.client_id, exchange.now)
     if (claims === undefined) throw leAuthError('LE_AUTH_ID_TOKEN_MISSING')
     return { tokens: tokenSet(answer, exchange.now), user: userOf(claims) }
   } catch (error) {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { decodeProtectedHeader } from 'jose'
 import { getValidatedIdTokenClaims, type IDToken, type TokenEndpointResponse } from 'oauth4webapi'
 import { leAuthError } from '../errors.js'
@@ -26,15 +27,18 @@ export async function withEitherIssuer (sentinel: Sentinel, response: Response, 
  * The claims of the id_token in an answer, if it has one. oauth4webapi has checked `iss`, `aud`, `exp`, `iat` and `sub`
  * as the specification asks; here is what it leaves open.
  *
+ * @param clientId whom the id_token must be for
  * @throws LE_AUTH_ID_TOKEN_INVALID
  */
-export function idTokenClaims (answer: TokenEndpointResponse, now: number): IDToken | undefined {
+export function idTokenClaims (answer: TokenEndpointResponse, clientId: string, now: number): IDToken | undefined {
   const claims = getValidatedIdTokenClaims(answer)
   if (claims === undefined) return undefined
   if (answer.id_token!.length > MAX_LENGTH) throw leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason: 'too_large' })
-  if (!SIGNED.test(answer.id_token!)) throw leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason: 'malformed' })
+  if (!SIGNED.test(answer.id_token!) || !isUtf8(Buffer.from(answer.id_token!.split('.')[1]!, 'base64url'))) throw leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason: 'malformed' })
   // RFC 8725 §3.11: a token that says it is an access token (RFC 9068 §2.1) says nothing about who logged in.
   if (/^(application\/)?at\+jwt$/i.test(String(decodeProtectedHeader(answer.id_token!).typ))) throw leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason: 'typ' })
+  // OpenID Connect Core §3.1.3.7 (5); with several audiences oauth4webapi asks for it as well.
+  if (claims.azp !== undefined && claims.azp !== clientId) throw leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason: 'azp' })
   if (!Number.isSafeInteger(Math.floor(claims.exp))) throw leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason: 'exp' })
   if (claims.iat > now / 1000 + CLOCK_TOLERANCE) throw leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason: 'iat' })
   return claims

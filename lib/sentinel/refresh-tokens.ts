@@ -26,8 +26,8 @@ export async function refreshTokens (lookedUp: Promise<Sentinel>, client: Sentin
   try {
     const sentinel = await lookedUp
     const response = await refreshTokenGrantRequest(sentinel, client.metadata, client.authentication, refreshToken, client.callOptions)
-    const answer = await withEitherIssuer(sentinel, await withoutEmptyRefreshToken(response), (sentinel, response) => processRefreshTokenResponse(sentinel, client.metadata, response))
-    const subject = idTokenClaims(answer, now)?.sub ?? userId
+    const answer = await withEitherIssuer(sentinel, await withoutOddRefreshToken(response), (sentinel, response) => processRefreshTokenResponse(sentinel, client.metadata, response))
+    const subject = idTokenClaims(answer, client.metadata.client_id, now)?.sub ?? userId
     if (subject !== userId) throw leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason: 'sub' })
     // RFC 6749 §6: where no new one comes, or none that can be used, the present one stays.
     return { refreshToken, ...tokenSet(answer, now) }
@@ -36,9 +36,10 @@ export async function refreshTokens (lookedUp: Promise<Sentinel>, client: Sentin
   }
 }
 
-/** An empty refresh token is none, and no reason to refuse the access token that came with it. */
-async function withoutEmptyRefreshToken (response: Response): Promise<Response> {
+/** A refresh token that is empty or no text is none, and no reason to refuse the access token that came with it. */
+async function withoutOddRefreshToken (response: Response): Promise<Response> {
   const answer = await response.clone().json().catch(() => null) as { refresh_token?: unknown } | null
-  if (answer?.refresh_token !== null && answer?.refresh_token !== '') return response
+  const token = answer?.refresh_token
+  if (token === undefined || (typeof token === 'string' && token !== '')) return response
   return Response.json({ ...answer, refresh_token: undefined }, response)
 }

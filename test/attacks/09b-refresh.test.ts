@@ -66,7 +66,7 @@ function presented ({ sentinel }: Stage): string[] {
   return sentinel.requests.filter(({ endpoint }) => endpoint === 'refresh').map(({ body }) => body!.get('refresh_token')!)
 }
 
-for (const value of [undefined, null, '', 'x'.repeat(9000)]) {
+for (const value of [undefined, null, '', 'x'.repeat(9000), 5, false, {}, ['x']]) {
   refreshAttack('RF6', `an answer without a new refresh token keeps the present one: ${value === undefined ? 'left out' : JSON.stringify(value).slice(0, 12)}`, 'RFC 6749 §6', async (t, stage) => {
     stage.sentinel.always('refresh', { change: answer => ({ ...answer, refresh_token: value }) })
     for (let i = 1; i <= 3; i += 1) {

@@ -121,10 +121,11 @@ t.test('a redirect to another origin is refused, and no token goes there', async
   const { app, act } = await acting(t)
   const evil = await startServer(t, (_request, response) => response.end('got it'))
   const port = evil.host.split(':')[1]
-  for (const location of [`${evil.url}/x`, `//${evil.host}/x`, `http://localhost:${port}/x`, `https://${app.sentinel.host}/x`, `http://user@${evil.host}/`, '\\\\evil.example\\x', 'http://[', 'file:///etc/passwd']) {
+  for (const location of [`${evil.url}/x`, `//${evil.host}/x`, `http://localhost:${port}/x`, `https://${app.sentinel.host}/x`, `http://user@${evil.host}/`, '\\\\evil.example\\x', 'http://[', 'file:///etc/passwd', `http://user:password@${app.sentinel.host}/x`]) {
     app.sentinel.next('users', { status: 302, headers: { location } })
     const { status, result } = await act(leAuth => leAuth.fetch('accountConfigReadOnly', USERS).then(tell))
     t.equal(`${status} ${result.code}`, '502 LE_AUTH_SERVICE_REDIRECTED', location)
+    t.notMatch(JSON.stringify(result), 'password')
   }
   t.same(evil.requests, [])
 })
