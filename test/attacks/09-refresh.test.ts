@@ -76,6 +76,12 @@ refreshAttack('RF3', 'fifty users who refresh at once get their own tokens', 'CV
       t.ok([undefined, USERS[i]!.id].includes(owners.get(accessToken)), 'a token of nobody else')
       owners.set(accessToken, USERS[i]!.id)
     })))
+    for (const [i, browser] of browsers.entries()) {
+      t.equal((await browser.script(stage.url('/users'))).json().status, 200)
+      stage.sentinel.expireAccessTokens(USERS[i]!.id)
+      // A token as young as this one is not refreshed for it.
+      t.equal((await browser.script(stage.url('/users'))).json().status, 401, `${USERS[i]!.id} has the token that Sentinel gave for them`)
+    }
     t.equal(stage.calls('refresh'), USERS.length * round)
   }
   t.equal(owners.size, 2 * USERS.length)
@@ -116,6 +122,16 @@ refreshAttack('RF5', 'a dead refresh token ends the login, and is not presented 
     t.equal(await me(user), null)
     t.equal((await user.step(url('/page/there'))).location, '/login?returnTo=%2Fpage%2Fthere')
   }
+  t.equal(calls('refresh'), 1)
+  t.same(store.tokenSets, [])
+})
+
+refreshAttack('RF5', 'it ends the login also while the access token lives', 'RFC 6749 §5.2', async (t, { user, url, sentinel, clock, calls, events, me, store }) => {
+  sentinel.always('refresh', { status: 400, body: '{"error":"invalid_grant"}' })
+  clock.advance(31 * MINUTE)
+  t.equal((await user.script(url('/me'))).status, 200, 'who is there waits for nothing')
+  await until(() => events().some(({ event }) => event === 'session_ended'))
+  t.equal(await me(user), null)
   t.equal(calls('refresh'), 1)
   t.same(store.tokenSets, [])
 })

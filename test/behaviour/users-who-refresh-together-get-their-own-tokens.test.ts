@@ -27,6 +27,12 @@ t.test('RF3 50 users at random delays', async t => {
       if (path === '/me') t.equal(answer.json().id, `user-${i}`)
       else owners.set(answer.json().accessToken, `user-${i}`)
     }
+    for (const [i, browser] of browsers.entries()) {
+      t.equal((await browser.script(app.url('/users'))).json().status, 200)
+      sentinel.expireAccessTokens(users[i]!.id)
+      // A token as young as this one is not refreshed for it.
+      t.equal((await browser.script(app.url('/users'))).json().status, 401, `user-${i} has the token that Sentinel gave for them`)
+    }
     t.equal(app.calls('refresh'), 50 * (round + 1))
   }
   t.equal(owners.size, 100, 'each token was given to one user only')
