@@ -10,7 +10,8 @@ const SESSIONS: Array<[what: string, trouble: StoreTrouble]> = [
   ['that fails', 'error'], ['that throws', 'throw'], ['that knows nothing', { record: null }], ['that says undefined', { record: undefined }],
   ['with an empty record', { record: {} }], ['with an array', { record: [] }], ['with a text', { record: 'x' }], ['with a number', { record: 7 }], ['with true', { record: true }],
   ['with half a record', { record: { leAuth: { user: { id: AGENT.id } } } }], ['with a login that is true', { record: { leAuth: true } }], ['with a login of another form', { record: { leAuth: { version: 99, user: AGENT.id } } }],
-  ['with no user', { record: { leAuth: { tokenSetId: 'x', loggedInAt: 1, activeAt: 1 } } }], ['with an administrator without tokens', { record: { leAuth: { user: { id: AGENT.id, isAdmin: true }, tokenSetId: 'le-auth:tokens:none', accountId: '12345678', loggedInAt: Date.now(), activeAt: Date.now() } } }]
+  ['with no user', { record: { leAuth: { tokenSetId: 'x', loggedInAt: 1, activeAt: 1 } } }], ['with an administrator without tokens', { record: { leAuth: { user: { id: AGENT.id, isAdmin: true }, tokenSetId: 'le-auth:tokens:none', accountId: '12345678', loggedInAt: Date.now(), activeAt: Date.now() } } }],
+  ['with half a token set', { record: { leAuthTokenSet: { sealed: 'x' } } }], ['with a token set that is no object', { record: { leAuthTokenSet: 'x' } }]
 ]
 let handled = 0
 
@@ -52,6 +53,24 @@ attack('PB3', 'and for a login that is over', 'CVE-2026-73421', async (t, stage)
     await logIn(stage, browser)
     const [id] = stage.store.logins.filter(login => !before.has(login))
     stage.store.rewrite(id!, record => ({ ...record, leAuth: change(record.leAuth) }))
+    for (const path of ['/inside', '/inside/hook', '/inside/admin']) t.equal((await rawRequest(stage, path, { browser })).status, 401, `${path}: ${what}`)
+  }
+  t.equal(handled, 0, 'no handler ran')
+}, { after: insideRoutes })
+
+attack('PB3', 'and for tokens that are over, or of which the store has lost a part', 'CVE-2026-73421', async (t, stage) => {
+  const changes: Array<[what: string, change: (tokenSet: any) => object]> = [
+    ['over', tokenSet => ({ ...tokenSet, endsAt: Date.now() - 1 })], ['without the tokens', ({ sealed, ...rest }) => rest], ['without the time of a refresh', ({ refreshAt, ...rest }) => rest],
+    ['without an end of the access token', ({ expiresAt, ...rest }) => rest], ['without an end of the login', ({ endsAt, ...rest }) => rest], ['with an end of the login as text', tokenSet => ({ ...tokenSet, endsAt: String(tokenSet.endsAt) })],
+    ['with times that are none', tokenSet => ({ ...tokenSet, refreshAt: 'x', expiresAt: 'x', endsAt: 'x' })]
+  ]
+  handled = 0
+  for (const [what, change] of changes) {
+    const browser = stage.browser()
+    const before = new Set(stage.store.tokenSets)
+    await logIn(stage, browser)
+    const [id] = stage.store.tokenSets.filter(tokenSet => !before.has(tokenSet))
+    stage.store.rewrite(id!, record => ({ ...record, leAuthTokenSet: change(record.leAuthTokenSet) }))
     for (const path of ['/inside', '/inside/hook', '/inside/admin']) t.equal((await rawRequest(stage, path, { browser })).status, 401, `${path}: ${what}`)
   }
   t.equal(handled, 0, 'no handler ran')
