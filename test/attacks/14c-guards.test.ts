@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import fastifyStatic from '@fastify/static'
+import fastifyWebsocket, { type WebsocketHandler } from '@fastify/websocket'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import leAuth, { requireAuth as exportedRequireAuth } from '../../lib/index.js'
@@ -148,6 +149,35 @@ attack('PB2', 'a guard before its plugin refuses, and lets nobody through withou
       child.addHook('onRequest', exportedRequireAuth)
       child.get('/early/hook', async () => INSIDE)
       child.get('/early/child', { onRequest: exportedRequireAuth }, async () => INSIDE)
+    })
+  }
+})
+
+const UPGRADE = { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': '13', 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==' }
+const SOCKETS = ['/socket/first', '/socket/later', '/socket/scope']
+let opened = 0
+
+attack('PB2', 'the guard holds for web sockets, before there is one', 'CVE-2026-6270, RFC 6455 §4.2.2', async (t, stage) => {
+  opened = 0
+  for (const target of SOCKETS) {
+    for (const headers of [{}, { Origin: stage.origin, Cookie: 'le-auth=x.y' }, { 'Sec-Fetch-Mode': 'websocket' }] as Array<Record<string, string>>) {
+      t.equal(await isRefused(t, stage, target, { headers: { ...UPGRADE, ...headers } }), 401, target)
+    }
+  }
+  t.equal(opened, 0, 'no handler ran')
+  const member = stage.browser()
+  await logIn(stage, member)
+  for (const target of SOCKETS) t.match(await rawRequest(stage, target, { browser: member, headers: UPGRADE }), { status: 101, text: INSIDE }, `${target}: its users get in`)
+  t.equal(opened, SOCKETS.length)
+}, {
+  before: app => app.register(fastifyWebsocket),
+  after: async app => {
+    const handler: WebsocketHandler = socket => { opened += 1; socket.send(INSIDE, () => socket.terminate()) }
+    app.get('/socket/first', { websocket: true, onRequest: app.requireAuth }, handler)
+    app.get('/socket/later', { websocket: true, preHandler: app.requireAuth }, handler)
+    await app.register(async scope => {
+      scope.addHook('onRequest', scope.requireAuth)
+      scope.get('/socket/scope', { websocket: true }, handler)
     })
   }
 })
