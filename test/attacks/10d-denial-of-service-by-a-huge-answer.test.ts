@@ -17,15 +17,22 @@ const JSON_HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n'
 /** A token answer that logs somebody in. */
 const good = (changes: object = {}): string => JSON.stringify({ access_token: 'an-access-token-that-works', token_type: 'Bearer', refresh_token: 'a-refresh-token-that-works', expires_in: 3600, id_token: idToken(), ...changes })
 
-/** FAILCLEAN: one request at the most, a clean refusal, nobody logged in, nothing stored, the state spent. */
-async function failsClean (t: Test, stage: Stage, what: string): Promise<void> {
+/**
+ * FAILCLEAN: one request at the most, a clean refusal, nobody logged in, nothing stored, the state spent even for a browser
+ * that still has the cookies of before.
+ *
+ * @returns the error's code
+ */
+async function failsClean (t: Test, stage: Stage, what: string): Promise<string | undefined> {
   const browser = stage.browser()
   const query = `code=A&state=${await stage.login(browser)}`
+  const cookiesOfBefore = await browser.copy()
   const failed = await stage.callback(browser, query)
   t.match(`${failed.status} ${errorCode(failed)}`, /^(400|502|503) LE_AUTH_\w+$/, what)
   t.equal(await stage.me(browser), null, `${what}: nobody is logged in`)
   t.same([...stage.store.tokenSets, ...stage.store.logins], [], `${what}: nothing is stored`)
-  t.equal((await stage.callback(browser, query)).status, 400, `${what}: the state is spent`)
+  t.equal(errorCode(await stage.callback(cookiesOfBefore, query)), 'LE_AUTH_STATE_SPENT', `${what}: the state is spent`)
+  return errorCode(failed)
 }
 
 const packed = (size: number): Fault => answer(200, gzipBomb(size), ['content-type: application/json', 'content-encoding: gzip'])
@@ -91,11 +98,12 @@ attack('DS5', 'of all statuses from 100 to 599 only 200 logs anybody in', 'RFC 6
     const status = 100 + index
     const browser = stage.browser()
     const query = `code=${status}&state=${await stage.login(browser)}`
+    const cookiesOfBefore = await browser.copy()
     const failed = await stage.callback(browser, query)
     if (status === 200) { t.equal(await stage.me(browser), AGENT.id, 'the answer itself is good'); return }
     if (await stage.me(browser) !== null) t.fail(`${status} logs in`)
     if (!/^(400|502|503) LE_AUTH_/.test(`${failed.status} ${errorCode(failed)}`)) t.fail(`${status} is answered ${failed.status}`)
-    if ((await stage.callback(browser, query)).status !== 400) t.fail(`${status} leaves the state usable`)
+    if (errorCode(await stage.callback(cookiesOfBefore, query)) !== 'LE_AUTH_STATE_SPENT') t.fail(`${status} leaves the state usable`)
   })
   t.equal(proxy.calls('token'), 500, 'each code was sent once')
   t.equal(stage.store.tokenSets.length, 1)
@@ -127,5 +135,12 @@ attack('DS6', 'oversized and deep tokens and JSON fail cleanly and fast', 'CVE-2
     const began = Date.now()
     await failsClean(t, stage, what)
     t.ok(Date.now() - began < LATE, `${what}: ${Date.now() - began} ms`)
+  }
+  const large: Array<[what: string, token: string]> = [
+    ['a claim of 9 KB', idToken({ more: 'x'.repeat(9000) })], ['a header of 100 KB', idToken({}, { more: 'x'.repeat(100_000) })]
+  ]
+  for (const [what, token] of large) {
+    proxy.strike('token', answer(200, good({ id_token: token })))
+    t.equal(await failsClean(t, stage, what), 'LE_AUTH_ID_TOKEN_INVALID', `${what}, in a token that is good otherwise`)
   }
 }, { options: { domainApi: proxy.url } })
