@@ -1,3 +1,4 @@
+import { METHODS as KNOWN_TO_NODE } from 'node:http'
 import { AGENT, logIn } from '../support/app.js'
 import { pendingCallback } from '../support/fail-clean.js'
 import { rawRequest } from '../support/raw-request.js'
@@ -36,7 +37,7 @@ attack('HM2', 'a prefetch or a link scanner logs nobody out and stores nothing',
   t.equal((await member.step((await pendingCallback(stage, member)).url)).status, 303, 'and a login still works')
 })
 
-const METHODS = ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY', 'M-SEARCH']
+const METHODS = ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY', 'M-SEARCH', 'BREW']
 const OVERRIDES = ['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override', 'X-Original-Method']
 const TYPES = ['application/x-www-form-urlencoded', 'text/plain', 'application/json', 'multipart/form-data; boundary=x', 'text/plain; application/json', 'application/json;charset=utf-8', 'x', 'application/x-www-form-urlencoded, text/plain']
 
@@ -46,15 +47,19 @@ attack('HM3', 'no other method and no override does what GET and POST do', 'CVE-
   const pending = await pendingCallback(stage, browser)
   const callback = pending.url.slice(stage.origin.length)
   const exchanges = stage.exchanges()
-  const refused = async (target: string, method: string, headers: Record<string, string> = {}, body = '', statuses = [400, 403, 404, 405, 413, 415, 501]): Promise<void> => {
+  const refused = async (target: string, method: string, headers: Record<string, string> = {}, body = '', statuses = [404, 405]): Promise<void> => {
     const { status } = await rawRequest(stage, target, { method, browser, headers, body })
     t.ok(statuses.includes(status), `${method} ${target.slice(0, 10)} ${JSON.stringify(headers)}: ${status}`)
   }
   for (const method of METHODS) {
     // What the HTTP parser knows and Fastify does not is answered by Fastify’s own 404, which repeats the address.
-    await refused(stage.app.supportedMethods.includes(method) ? callback : '/callback', method)
-    await refused('/login', method)
-    if (method !== 'POST') await refused('/logout', method)
+    const target = stage.app.supportedMethods.includes(method) ? callback : '/callback'
+    // What is no method to Node is refused by Node itself, which in older versions is QUERY too; Fastify wants a type with that one.
+    const statuses = KNOWN_TO_NODE.includes(method) ? [404, 405] : [400]
+    const headers: Record<string, string> = method === 'QUERY' ? { 'Content-Type': 'text/plain' } : {}
+    await refused(target, method, headers, '', statuses)
+    await refused('/login', method, headers, '', statuses)
+    if (method !== 'POST') await refused('/logout', method, headers, '', statuses)
   }
   for (const override of OVERRIDES) {
     for (const method of ['GET', 'POST', 'HEAD']) await refused('/logout', 'GET', { [override]: method })
@@ -65,7 +70,7 @@ attack('HM3', 'no other method and no override does what GET and POST do', 'CVE-
   }
   for (const type of TYPES) {
     for (const headers of [{ Origin: 'https://evil.example' }, { 'Sec-Fetch-Site': 'cross-site' }, { 'Sec-Fetch-Site': 'same-site', Origin: 'http://evil.localhost:3000' }, { Origin: 'null' }, {}] as Array<Record<string, string>>) {
-      await refused('/logout', 'POST', { ...headers, 'Content-Type': type }, 'revoke=true')
+      await refused('/logout', 'POST', { ...headers, 'Content-Type': type }, 'revoke=true', [400, 403, 415])
       await refused(callback, 'POST', { ...headers, 'Content-Type': type }, new URL(pending.url).search.slice(1))
     }
   }
