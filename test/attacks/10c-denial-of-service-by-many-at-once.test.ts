@@ -10,22 +10,35 @@ import { attack } from '../support/stage.js'
 
 const MB = 1024 * 1024
 const proxy = await startFaultProxy(t)
+const startedAt = Date.now()
 let clockAhead = 0
 
 attack('DS8', 'a thousand logins at once are one look-up, and so are a thousand that fail', 'RFC 6819 §4.4.1.11', async (t, stage) => {
   proxy.standBefore(stage.sentinel)
   proxy.strike('domain', (...request) => { setTimeout(answer(503), 300, ...request) })
+  // Each connection carries ten requests before its first answer, so that all of them wait at once.
+  const pool = new Pool(stage.server, { connections: 100, pipelining: 10 })
+  t.teardown(() => pool.destroy())
+  const login = async (): Promise<number> => {
+    const { statusCode, body } = await pool.request({ path: '/login', method: 'GET', blocking: false, headers: { host: 'localhost:3000' } })
+    await body.dump()
+    return statusCode
+  }
   const statuses = new Set<number>()
-  await flood(1000, 1000, async () => statuses.add((await stage.app.inject('/login')).statusCode))
+  await flood(1000, 1000, async () => statuses.add(await login()))
   t.same([...statuses], [503])
-  t.equal(proxy.calls('domain'), 1, 'a failure is remembered')
-  clockAhead += 6000
+  t.equal(proxy.calls('domain'), 1)
+  clockAhead += 4000
+  t.equal(await login(), 503, 'a failure is remembered')
+  t.equal(proxy.calls('domain'), 1)
+  clockAhead += 2000
   proxy.strike('domain', null)
   statuses.clear()
-  await flood(1000, 1000, async () => statuses.add((await stage.app.inject('/login')).statusCode))
+  await flood(1000, 1000, async () => statuses.add(await login()))
   t.same([...statuses], [302], 'for some seconds, and not for ever')
   t.equal(proxy.calls('domain'), 2)
-}, { options: { domainApi: proxy.url, now: () => Date.now() + clockAhead } })
+// A clock that stands still, so that a busy machine lets nothing be over.
+}, { options: { domainApi: proxy.url, now: () => startedAt + clockAhead } })
 attack('DS8', 'id_tokens with key ids that nobody knows fetch no keys', 'RFC 7515 §4.1.4', async (t, stage) => {
   stage.sentinel.always('token', {
     change: ({ id_token: idToken, ...tokens }) => {
