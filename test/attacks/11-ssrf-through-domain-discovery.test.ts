@@ -1,8 +1,10 @@
 import Fastify from 'fastify'
 import type { Fault } from '../../lib/emulator/index.js'
+import { createHttpClient } from '../../lib/http.js'
 import leAuth from '../../lib/index.js'
+import { createDomainApi } from '../../lib/liveperson/domain-api.js'
 import { AGENT, errorCode, logIn, optionsFor } from '../support/app.js'
-import { MINUTE } from '../support/clock.js'
+import { MINUTE, SHORT_DEADLINE } from '../support/clock.js'
 import { idToken } from '../support/id-tokens.js'
 import { DOMAIN_API, HOST, naming, NOT_TRUSTED, production, refuses } from '../support/production.js'
 import { startServer } from '../support/servers.js'
@@ -80,11 +82,42 @@ attack('SD4', 'while the look-up is ill, the last good answer serves', 'RFC 5861
   const world = await production(t)
   world.sentinel.always('domain', naming(HOST))
   await logIn(world.app, world.browser)
-  world.sentinel.always('domain', naming('evil.example'))
-  world.clock.advance(11 * MINUTE)
+  const lookUps = (): number => world.network.asked.filter(origin => origin === DOMAIN_API).length
+  for (const [index, illness] of [naming('evil.example'), { status: 404 }, { status: 500 }, { cutOff: 'unprocessed' as const }].entries()) {
+    world.sentinel.always('domain', illness)
+    world.clock.advance(11 * MINUTE)
+    const { location } = await world.app.browser().step(world.app.url('/login'))
+    t.equal(new URL(location!).origin, `https://${HOST}`)
+    t.equal(lookUps(), index + 2, 'it was asked again')
+  }
+  t.same([...new Set(world.network.asked)], [DOMAIN_API, `https://${HOST}`])
+})
+
+attack('SD4', 'two services that are asked in turn get their own hosts', 'PROTOCOL: Domain API', async t => {
+  const users = 'va.ac.liveperson.net'
+  const world = await production(t, [HOST, users])
+  world.sentinel.always('domain', { change: answer => ({ ...answer, baseURI: answer.service === 'sentinel' ? HOST : users }) })
+  await logIn(world.app, world.browser)
+  const toUsers = world.network.asked.length
+  t.equal((await world.browser.script(world.app.url('/users'))).json().status, 200)
+  t.same(world.network.asked.slice(toUsers), [DOMAIN_API, `https://${users}`])
   const { location } = await world.app.browser().step(world.app.url('/login'))
   t.equal(new URL(location!).origin, `https://${HOST}`)
-  t.same([...new Set(world.network.asked)], [DOMAIN_API, `https://${HOST}`])
+})
+
+// An app has one account, so that no app could show it.
+attack('SD4', 'so do two accounts', 'PROTOCOL: Domain API', async (t, { sentinel }) => {
+  const http = createHttpClient(SHORT_DEADLINE)
+  t.teardown(() => http.close())
+  const domainApi = createDomainApi({ domainApi: sentinel.url, trust: { domains: ['liveperson.net'], loopback: false }, now: Date.now }, http)
+  sentinel.accounts.push({ ...sentinel.accounts[0]!, accountId: '87654321' })
+  sentinel.always('domain', { change: answer => ({ ...answer, baseURI: `${answer.service}.of-${answer.account}.liveperson.net`.toLowerCase() }) })
+  for (let times = 0; times < 2; times += 1) {
+    for (const accountId of ['12345678', '87654321']) {
+      for (const service of ['sentinel', 'msgHist']) t.equal(await domainApi.originOf(accountId, service), `https://${service.toLowerCase()}.of-${accountId}.liveperson.net`)
+    }
+  }
+  t.equal(sentinel.requests.length, 4, 'each was asked for once')
 })
 
 attack('SD5', 'an account id that could change a path is refused at start-up', 'CVE-2022-35949', async (t, stage) => {
@@ -107,5 +140,17 @@ attack('SD6', 'keys that an id_token brings along are not looked at, and never f
     t.equal(errorCode(await logIn(stage, stage.browser())), 'LE_AUTH_ID_TOKEN_INVALID')
   }
   t.equal(stage.calls('jwks'), 0)
+  t.same(evil.requests, [])
+})
+
+attack('SD6', 'nor are claims that it says are elsewhere', 'OpenID Connect Core §5.6.2', async (t, stage) => {
+  const evil = await startServer(t, (_request, response) => response.end(idToken({ is_admin: true })))
+  for (const source of [{ endpoint: evil.url }, { endpoint: evil.url, access_token: 'x' }, { JWT: idToken({ is_admin: true }) }]) {
+    stage.sentinel.next('token', members({ id_token: idToken({ is_admin: undefined, _claim_names: { is_admin: 'there' }, _claim_sources: { there: source } }) }))
+    const browser = stage.browser()
+    await logIn(stage, browser)
+    t.equal(await stage.me(browser), AGENT.id)
+    t.equal((await browser.script(stage.url('/admin'))).status, 403, 'they give no right')
+  }
   t.same(evil.requests, [])
 })
