@@ -1,14 +1,18 @@
-import type { Test } from 'tap'
+import { RedisStore } from 'connect-redis'
+import type { FastifyInstance } from 'fastify'
+import t, { type Test } from 'tap'
 import { EMULATOR_DEFAULTS } from '../../lib/emulator/index.js'
-import { AGENT, errorCode, logIn } from '../support/app.js'
+import { AGENT, errorCode, logIn, startApp, type TestApp } from '../support/app.js'
 import { MINUTE } from '../support/clock.js'
 import { failsCleanly, pendingCallback } from '../support/fail-clean.js'
 import { claimsWith, hmac, idToken, idTokenBy, idTokenOf, PUBLIC_PEM, unsigned } from '../support/id-tokens.js'
+import { everything, startRedis } from '../support/redis.js'
 import { attack, type Stage } from '../support/stage.js'
 import { members } from '../support/token-answers.js'
 
 const { clientId, clientSecret } = EMULATOR_DEFAULTS
 
+/** A token, or what makes it when it is needed: a time that is near could be over by then. */
 type Token = [what: string, token: unknown]
 
 /** An attack with tokens that must log nobody in, and their neighbours that must. */
@@ -17,7 +21,7 @@ function tokens (id: string, promise: string, source: string, refused: Token[], 
     for (const [what, token] of refused) t.equal(await codeFor(t, stage, token, what), code, what)
     for (const [what, token, userId = AGENT.id] of accepted) {
       const browser = stage.browser()
-      stage.sentinel.next('token', members({ id_token: token }))
+      stage.sentinel.next('token', members({ id_token: made(token) }))
       await logIn(stage, browser)
       t.equal(await stage.me(browser), userId, what)
     }
@@ -28,8 +32,12 @@ function tokens (id: string, promise: string, source: string, refused: Token[], 
 async function codeFor (t: Test, stage: Stage, token: unknown, what: string): Promise<string | undefined> {
   const browser = stage.browser()
   const { url } = await pendingCallback(stage, browser)
-  stage.sentinel.next('token', members({ id_token: token }))
+  stage.sentinel.next('token', members({ id_token: made(token) }))
   return errorCode(await failsCleanly(t, stage, browser, url, what))
+}
+
+function made (token: unknown): unknown {
+  return typeof token === 'function' ? token() : token
 }
 
 function seconds (fromNow: number): number {
@@ -69,15 +77,19 @@ tokens('ID6', 'of several audiences, we must be the authorized party', 'OpenID C
 ], [['us alone', idToken({ aud: [clientId] })], ['two, azp us', idToken({ aud: [clientId, 'other'], azp: clientId })]])
 
 tokens('ID7', 'an id_token has an end, a number, not past by more than a minute', 'OpenID Connect Core §3.1.3.7 (9)', [
-  ['past the tolerance', idToken({ exp: seconds(-61_000) })], ['none', idToken({ exp: undefined })], ['a string', idToken({ exp: String(seconds(10 * MINUTE)) })],
+  ['past the tolerance', () => idToken({ exp: seconds(-61_000) })], ['none', idToken({ exp: undefined })], ['a string', () => idToken({ exp: String(seconds(10 * MINUTE)) })],
   ['NaN as a string', idToken({ exp: 'NaN' })], ['null', idToken({ exp: null })], ['negative', idToken({ exp: -1 })], ['1e300', claim('exp', '1e300')], ['1e400', claim('exp', '1e400')]
-], [['within the tolerance', idToken({ exp: seconds(-30_000) })], ['a fraction', idToken({ exp: seconds(60_000) + 0.5 })]])
+], [
+  ['within the tolerance', () => idToken({ exp: seconds(-30_000) })],
+  // A NumericDate may have a fraction (RFC 7519 §2).
+  ['a fraction', () => idToken({ exp: seconds(60_000) + 0.5 })]
+])
 
 tokens('ID8', 'an id_token was issued, and not in the future', 'OpenID Connect Core §3.1.3.7 (10), RFC 7519 §4.1.5', [
-  ['no iat', idToken({ iat: undefined })], ['an hour ahead', idToken({ iat: seconds(60 * MINUTE), exp: seconds(70 * MINUTE) })], ['a string', idToken({ iat: String(seconds(0)) })],
-  ['1e300', claim('iat', '1e300')], ['nbf ahead', idToken({ nbf: seconds(10 * MINUTE) })], ['nbf a string', idToken({ nbf: 'now' })],
-  ['issued a week ago, and over', idToken({ iat: seconds(-7 * 24 * 60 * MINUTE), exp: seconds(-6 * 24 * 60 * MINUTE) })]
-], [['within the tolerance', idToken({ iat: seconds(30_000) })]])
+  ['no iat', idToken({ iat: undefined })], ['an hour ahead', () => idToken({ iat: seconds(60 * MINUTE), exp: seconds(70 * MINUTE) })], ['a string', () => idToken({ iat: String(seconds(0)) })],
+  ['1e300', claim('iat', '1e300')], ['nbf ahead', () => idToken({ nbf: seconds(10 * MINUTE) })], ['nbf a string', idToken({ nbf: 'now' })],
+  ['issued a week ago, and over', () => idToken({ iat: seconds(-7 * 24 * 60 * MINUTE), exp: seconds(-6 * 24 * 60 * MINUTE) })]
+], [['within the tolerance', () => idToken({ iat: seconds(30_000) })], ['issued a week ago, and not over', () => idToken({ iat: seconds(-7 * 24 * 60 * MINUTE), exp: seconds(10 * MINUTE) })]])
 
 tokens('ID9', 'the subject is a text of 1 to 255 characters, and never a key of an object of ours', 'OpenID Connect Core §2', [
   ['none', idToken({ sub: undefined })], ['empty', idToken({ sub: '' })], ['a number', idToken({ sub: 3562186410 })], ['an object', idToken({ sub: { id: '1' } })],
@@ -92,20 +104,46 @@ tokens('ID11', 'an id_token is three plain segments, and no other kind of token'
   ['unknown crit', idToken({}, { crit: ['x'], x: 1 })], ['crit b64', idToken({}, { crit: ['b64'], b64: false })], ['two segments', idToken().split('.').slice(0, 2).join('.')],
   ['four segments', `${idToken()}.x`], ['five segments, as a JWE', `${idToken()}.x.y`], ['a space before', ` ${idToken()}`], ['a line break after', `${idToken()}\n`],
   ['an access token', idToken({}, { typ: 'at+jwt' })], ['an access token in full', idToken({}, { typ: 'application/AT+JWT' })],
-  ['payload no JSON', idTokenOf('no json')], ['payload an array', idTokenOf('[]')], ['payload null', idTokenOf('null')], ['header no JSON', `bm8.${idToken().split('.').slice(1).join('.')}`]
+  ['payload no JSON', idTokenOf('no json')], ['payload an array', idTokenOf('[]')], ['payload null', idTokenOf('null')], ['header no JSON', `bm8.${idToken().split('.').slice(1).join('.')}`],
+  ['two audiences, ours the first', idTokenOf(JSON.stringify(claimsWith()).replace(/\}$/, ',"aud":"other"}'))]
+], [
+  // Of a name that is there twice the last one counts, as JSON.parse has it (RFC 7519 §4 allows that).
+  ['two audiences, ours the last', idTokenOf(JSON.stringify(claimsWith()).replace('{', '{"aud":"other",'))]
 ])
 
 tokens('ID12', 'without an id_token nobody is known', 'OpenID Connect Core §3.1.3.3', [['none', undefined]], [], 'LE_AUTH_ID_TOKEN_MISSING')
 tokens('ID12', 'what is no text is no id_token', 'OpenID Connect Core §3.1.3.3', [['empty', ''], ['null', null], ['a number', 7], ['an object', { sub: '1' }]], [], 'LE_AUTH_SENTINEL_INVALID')
 
-attack('ID13', 'claims that lie by type give no right, and none reaches a prototype', 'CVE-2026-55076', async (t, stage) => {
+/** Logs in with claims that lie by type, and that name what every object has. */
+async function givesNoRight (t: Test, app: TestApp): Promise<void> {
   const payload = JSON.stringify(claimsWith({ is_admin: 'true', is_lpa: 1, email_verified: 'false', constructor: { polluted: 1 }, name: 'Ann' }))
     .replace('{', '{"__proto__":{"polluted":true,"isAdmin":true},')
-  stage.sentinel.next('token', members({ id_token: idTokenOf(payload) }))
-  const browser = stage.browser()
-  await logIn(stage, browser)
-  const { id, isAdmin, isLpa, claims } = (await browser.script(stage.url('/me'))).json()
+  app.sentinel.next('token', members({ id_token: idTokenOf(payload) }))
+  const browser = app.browser()
+  await logIn(app, browser)
+  const { id, isAdmin, isLpa, claims } = (await browser.script(app.url('/me'))).json()
   t.same({ id, isAdmin, isLpa, claims }, { id: AGENT.id, isAdmin: false, isLpa: false, claims: { email_verified: 'false', name: 'Ann' } })
-  t.equal((await browser.navigate(stage.url('/admin'))).status, 403)
+  t.equal((await browser.navigate(app.url('/admin'))).status, 403)
+  t.equal((await browser.script(app.url('/plain'))).text, 'all plain', 'every object of the session is one')
   t.equal(({} as { polluted?: unknown }).polluted, undefined)
+}
+
+/** Tells whether what the session and the user are made of has the prototype of every object. */
+function plainRoute (app: FastifyInstance): void {
+  app.get('/plain', async ({ leAuth, session }) => {
+    const objects = [leAuth!.user, leAuth!.user.claims, session.leAuth, session.leAuth!.user, session.leAuth!.user.claims]
+    return objects.every(object => Object.getPrototypeOf(object) === Object.prototype) ? 'all plain' : 'not all plain'
+  })
+}
+
+attack('ID13', 'claims that lie by type give no right, and none reaches a prototype', 'CVE-2026-55076', givesNoRight, { after: plainRoute })
+
+t.test('ID13 on Redis they do neither [CVE-2026-55076]', async t => {
+  const redis = await startRedis(t)
+  if (redis === null) return
+  const client = await redis.client()
+  await givesNoRight(t, await startApp(t, { options: { session: { store: new RedisStore({ client }) } }, after: plainRoute }))
+  const stored = [...(await everything(client)).values()].join('\n')
+  t.match(stored, AGENT.id)
+  t.notMatch(stored, /__proto__|constructor|polluted/)
 })
