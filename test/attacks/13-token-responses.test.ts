@@ -1,11 +1,11 @@
 import { gzipSync } from 'node:zlib'
 import type { Fault } from '../../lib/emulator/index.js'
 import { AGENT, errorCode, logIn, startApp } from '../support/app.js'
-import { SHORT_DEADLINE } from '../support/clock.js'
+import { HOUR, MINUTE, SHORT_DEADLINE } from '../support/clock.js'
 import { failsCleanly, pendingCallback } from '../support/fail-clean.js'
 import { idTokenOf } from '../support/id-tokens.js'
 import { startRawServer } from '../support/servers.js'
-import { attack } from '../support/stage.js'
+import { attack, type Stage } from '../support/stage.js'
 import { GOOD_ANSWER, MARKER, members, rawMember, replaced } from '../support/token-answers.js'
 
 const HTML = { 'content-type': 'text/html' }
@@ -16,8 +16,8 @@ const CODE = '400 LE_AUTH_CODE_REJECTED'
 
 type Answer = [what: string, fault: Fault, expected?: string]
 
-/** An attack with answers of the token endpoint that must log nobody in, and their neighbours that must. */
-function answers (id: string, promise: string, source: string, refused: Answer[], accepted: Array<[what: string, fault: Fault]> = []): void {
+/** An attack with answers of the token endpoint that must log nobody in, and their neighbours that must: those with a lifetime for so long, in ms. */
+function answers (id: string, promise: string, source: string, refused: Answer[], accepted: Array<[what: string, fault: Fault, lifetime?: number]> = []): void {
   attack(id, promise, source, async (t, stage) => {
     stage.secrets.add(MARKER)
     for (const [what, fault, expected = INVALID] of refused) {
@@ -27,17 +27,26 @@ function answers (id: string, promise: string, source: string, refused: Answer[]
       const answer = await failsCleanly(t, stage, browser, url, what)
       t.equal(`${answer.status} ${errorCode(answer)}`, expected, what)
     }
-    for (const [what, fault] of accepted) {
+    for (const [what, fault, lifetime] of accepted) {
       const browser = stage.browser()
+      const before = new Set(stage.store.tokenSets)
       stage.sentinel.next('token', fault)
       await logIn(stage, browser)
       t.equal(await stage.me(browser), AGENT.id, what)
+      if (lifetime === undefined) continue
+      const [id] = stage.store.tokenSets.filter(id => !before.has(id))
+      t.ok(Math.abs(tokenSet(stage, id!).expiresAt - Date.now() - lifetime) < MINUTE, `${what}: how long it lives`)
     }
     for (const id of stage.store.tokenSets) {
-      const { leAuthTokenSet: { expiresAt, refreshAt, endsAt }, cookie } = JSON.parse(stage.store.records.get(id)!)
+      const { expiresAt, refreshAt, endsAt } = tokenSet(stage, id)
+      const { cookie } = JSON.parse(stage.store.records.get(id)!)
       for (const time of [expiresAt ?? 0, refreshAt, endsAt, cookie.expires]) t.notOk(time === null || Number.isNaN(new Date(time).getTime()), 'what is stored is a date')
     }
   })
+}
+
+function tokenSet ({ store }: Stage, id: string): any {
+  return JSON.parse(store.records.get(id)!).leAuthTokenSet
 }
 
 answers('TR1', 'an answer that is no JSON object logs nobody in', 'RFC 6749 §5.1', [
@@ -59,7 +68,7 @@ answers('TR3', 'an access token is a text that can stand in a header', 'RFC 6750
 
 answers('TR4', 'a lifetime is a number of seconds, and what is stored of it is a date', 'RFC 6749 §5.1', [
   ...[-5, 'soon', null, {}, 'NaN', '-5', true, ''].map((value): Answer => [`${JSON.stringify(value)}`, members({ expires_in: value })]), ['1e400', rawMember('expires_in', '1e400')]
-], [['a text of digits', members({ expires_in: '3600' })], ['a fraction', members({ expires_in: 60.5 })], ['half a second', members({ expires_in: 0.5 })], ['1e15', members({ expires_in: 1e15 })]])
+], [['a text of digits', members({ expires_in: '3600' }), HOUR], ['a fraction', members({ expires_in: 60.5 })], ['half a second', members({ expires_in: 0.5 })], ['1e15', members({ expires_in: 1e15 }), 365 * 24 * HOUR]])
 
 answers('TR5', 'the token type is Bearer, in any case', 'RFC 6749 §7.1', [
   ...['mac', 'DPoP', undefined, 5, '', null, 'Bearer '].map((value): Answer => [`${JSON.stringify(value)}`, members({ token_type: value })])
