@@ -73,6 +73,7 @@ tokens('ID5', 'an id_token for another client is refused', 'OpenID Connect Core 
 
 tokens('ID6', 'of several audiences, we must be the authorized party', 'OpenID Connect Core §3.1.3.7 (3 to 5)', [
   ['two, no azp', idToken({ aud: [clientId, 'other'] })], ['two, azp other', idToken({ aud: [clientId, 'other'], azp: 'other' })], ['one other', idToken({ aud: ['other'] })],
+  ['us alone, azp other', idToken({ azp: 'other' })],
   ['empty', idToken({ aud: [] })], ['an array within', idToken({ aud: [[clientId]] })], ['the older issuer and aud other', idToken({ iss: 'Sentinel', aud: 'other' })]
 ], [['us alone', idToken({ aud: [clientId] })], ['two, azp us', idToken({ aud: [clientId, 'other'], azp: clientId })]])
 
@@ -93,7 +94,7 @@ tokens('ID8', 'an id_token was issued, and not in the future', 'OpenID Connect C
 
 tokens('ID9', 'the subject is a text of 1 to 255 characters, and never a key of an object of ours', 'OpenID Connect Core §2', [
   ['none', idToken({ sub: undefined })], ['empty', idToken({ sub: '' })], ['a number', idToken({ sub: 3562186410 })], ['an object', idToken({ sub: { id: '1' } })],
-  ['null', idToken({ sub: null })], ['too long', idToken({ sub: 'x'.repeat(256) })]
+  ['null', idToken({ sub: null })], ['in Latin-1', idTokenOf(Buffer.from(JSON.stringify(claimsWith({ sub: 'Zoë' })), 'latin1'))], ['too long', idToken({ sub: 'x'.repeat(256) })]
 ], [['255 characters', idToken({ sub: 'x'.repeat(255) }), 'x'.repeat(255)], ['__proto__', idToken({ sub: '__proto__' }), '__proto__']])
 
 tokens('ID10', 'no key id makes the plugin fetch a key', 'OpenID Connect Core §10.1', [], [

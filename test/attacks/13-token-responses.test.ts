@@ -52,6 +52,7 @@ function tokenSet ({ store }: Stage, id: string): any {
 answers('TR1', 'an answer that is no JSON object logs nobody in', 'RFC 6749 §5.1', [
   ['HTML', replaced(200, `<h1>${MARKER}</h1>`, HTML)], ['HTML that says it is JSON', replaced(200, `<h1>${MARKER}</h1>`)], ['nothing', replaced(200)], ['204', replaced(204)],
   ...['null', '[]', `"${MARKER}"`, '1', 'true', GOOD_ANSWER.slice(0, -20), `${GOOD_ANSWER}}`].map((body): Answer => [body.slice(0, 12), replaced(200, body)]),
+  ['good JSON in Latin-1', replaced(200, Buffer.from(GOOD_ANSWER.replace('{', '{"scope":"café",'), 'latin1'))],
   ['bytes that are no UTF-8', replaced(200, Buffer.from([0xff, 0xfe, 0xe9, 0x7b]))],
   ['compressed, which nobody asked for', replaced(200, gzipSync(GOOD_ANSWER), { 'content-encoding': 'gzip' })],
   ['claims 100,000 arrays deep', members({ id_token: idTokenOf('['.repeat(100_000)) }), '502 LE_AUTH_ID_TOKEN_INVALID']

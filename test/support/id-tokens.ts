@@ -22,9 +22,9 @@ export function idToken (changes: Json = {}, header: Json = {}): string {
   return signedBy('RS256', encoded({ alg: 'RS256', typ: 'JWT', ...header }), encoded(claimsWith(changes)))
 }
 
-/** A token whose payload is this text. */
-export function idTokenOf (payload: string, header: Json = {}): string {
-  return signedBy('RS256', encoded({ alg: 'RS256', ...header }), Buffer.from(payload).toString('base64url'))
+/** A token whose payload is this text, or these bytes. */
+export function idTokenOf (payload: string | Buffer, header: Json = {}): string {
+  return signedBy('RS256', encoded({ alg: 'RS256', ...header }), Buffer.from(payload as string).toString('base64url'))
 }
 
 /** A token of another algorithm, with a signature that is good under it. */
