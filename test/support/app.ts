@@ -160,7 +160,13 @@ async function stepSignIn (browser: Browser, page: Answer, loginName: string): P
   return browser.step(url, { method: 'POST', form: { username: loginName, password: EMULATOR_DEFAULTS.password, action: 'sign-in' }, from: url })
 }
 
+/** Who is logged in by an answer of /me, `null` where nobody is. @throws Error for an answer that says neither, such as that of a store that is down */
+export function whoAnswers ({ status, json }: Answer): string | null {
+  if (status !== 200 && status !== 401) throw new Error(`/me says nothing of who is logged in, but ${status}`)
+  return status === 200 ? json().id : null
+}
+
 /** The stable code on an error page of the plugin, or in its JSON. */
-export function errorCode (answer: Answer): string | undefined {
+export function errorCode (answer: Pick<Answer, 'text'>): string | undefined {
   return /LE_AUTH_[A-Z_]+/.exec(answer.text)?.[0]
 }

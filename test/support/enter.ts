@@ -1,5 +1,5 @@
 import type { SentinelEmulator } from '../../lib/emulator/index.js'
-import { AGENT, type Person } from './app.js'
+import { AGENT, whoAnswers, type Person } from './app.js'
 import type { Answer, Browser } from './browser.js'
 
 /** What a login needs of an app. */
@@ -29,8 +29,7 @@ export async function cookieHeader ({ url }: Entrance, browser: Browser): Promis
   return browser.jar.getCookieString(url('/'))
 }
 
-/** Who is logged in with a Cookie header and nothing else. `null` when nobody is. */
+/** Who is logged in with a Cookie header and nothing else. `null` when nobody is. @throws Error when the answer says neither */
 export async function whoIs ({ url }: Entrance, stranger: Browser, cookie: string): Promise<string | null> {
-  const answer = await stranger.send(url('/me'), { headers: { cookie, accept: 'application/json' } })
-  return answer.status === 200 ? answer.json().id : null
+  return whoAnswers(await stranger.send(url('/me'), { headers: { cookie, accept: 'application/json' } }))
 }

@@ -1,15 +1,16 @@
 import type { Test } from 'tap'
-import { upToCallback } from './app.js'
+import { errorCode, upToCallback } from './app.js'
 import type { Answer, Browser } from './browser.js'
 import type { Stage } from './stage.js'
 
 /**
  * Presents a callback that must fail cleanly: one token request at the most, a status that says so, nobody logged in, no
- * token stored, and the state is spent.
+ * token stored, and the state is spent, even for a browser that still has the cookies of before.
  *
  * @returns the first answer
  */
 export async function failsCleanly (t: Test, stage: Stage, browser: Browser, callback: string, what: string): Promise<Answer> {
+  const cookiesOfBefore = await browser.copy()
   const exchanges = stage.exchanges()
   const tokenSets = [...stage.store.tokenSets]
   const answer = await browser.step(callback)
@@ -19,7 +20,9 @@ export async function failsCleanly (t: Test, stage: Stage, browser: Browser, cal
   t.same(stage.store.tokenSets, tokenSets, `${what}: no token is stored`)
 
   const once = stage.exchanges()
-  t.equal((await browser.step(callback)).status, 400, `${what}: the state is spent`)
+  const again = await cookiesOfBefore.step(callback)
+  t.equal(`${again.status} ${errorCode(again)}`, '400 LE_AUTH_STATE_SPENT', `${what}: the state is spent`)
+  t.equal(await stage.me(cookiesOfBefore), null, `${what}: for the cookies of before too`)
   t.equal(stage.exchanges(), once, `${what}: and the code is not tried again`)
   return answer
 }

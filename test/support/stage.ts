@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { Agent } from 'undici'
 import { EMULATOR_DEFAULTS, type SentinelEmulator } from '../../lib/emulator/index.js'
-import { SECRET, startApp, upToCallback, type Person, type Setting, type TestApp } from './app.js'
+import { SECRET, startApp, upToCallback, whoAnswers, type Person, type Setting, type TestApp } from './app.js'
 import type { Answer, Browser } from './browser.js'
 import { TestStore } from './stores.js'
 import { Wiretap } from './wiretap.js'
@@ -17,7 +17,7 @@ export interface Stage extends TestApp {
   callback: (browser: Browser, query: string) => Promise<Answer>
   /** A code that Sentinel gave this person, in a browser of their own, for a login that was begun at this app. */
   codeOf: (person?: Person) => Promise<string>
-  /** ME: who is logged in, `null` when nobody is. */
+  /** ME: who is logged in, `null` when nobody is. @throws Error when the answer says neither */
   me: (browser: Browser) => Promise<string | null>
   /** T: how many requests reached the token endpoint. */
   exchanges: () => number
@@ -71,10 +71,7 @@ async function setStage (t: Test, { mayShow, ...setting }: AttackSetting): Promi
     async codeOf (person) {
       return new URL(await upToCallback(app, app.browser(), '/login', person)).searchParams.get('code')!
     },
-    async me (browser) {
-      const answer = await browser.script(app.url('/me'))
-      return answer.status === 200 ? answer.json().id : null
-    },
+    me: async browser => whoAnswers(await browser.script(app.url('/me'))),
     exchanges: () => app.calls('token'),
     raw: text => rawExchange(app.server, text),
     expectNoLeak () {
