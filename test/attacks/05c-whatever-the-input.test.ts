@@ -3,14 +3,13 @@ import { AGENT } from '../support/app.js'
 import { cookieHeader, enter } from '../support/enter.js'
 import { rawRequest, type RawAnswer } from '../support/raw-answer.js'
 import { attack, type Stage } from '../support/stage.js'
-import { inQuery } from './return-paths.js'
+import { inQuery, isSafe } from './return-paths.js'
 
-const ORIGIN = 'http://localhost:3000'
 const RUNS = 100
 
 /** Parts of which attacks on return paths are made, put together in any order. */
 const PART = fc.constantFrom(
-  '/', '//', '\\', '.', '..', '/..', '%2e', '%2f', '%5c', '%', '@', ':', '?', '#', '&', '=', '[', ']', ' ', '\t', '\r', '\n', '\0', '\x7f', '\x85', '\u2028', '\uff0f', '\u3002', '\ud800', '\udc00', '日', '😀',
+  '/', '//', '\\', '.', '..', '/..', '/.//', '/..//', '%2e', '%2f', '%5c', '%', '@', ':', '?', '#', '&', '=', '[', ']', ' ', '\t', '\r', '\n', '\0', '\x7f', '\x85', '\u2028', '\uff0f', '\u3002', '\ud800', '\udc00', '日', '😀',
   'evil.example', 'localhost:3000', 'localhost', '3000', 'http:', 'https://', 'javascript:', 'login', 'callback', 'Set-Cookie:', 'a'
 )
 const TEXT = fc.oneof(
@@ -27,8 +26,7 @@ async function endsInside (stage: Stage, encoded: string): Promise<void> {
   const browser = stage.browser()
   const answer = await enter(stage, browser, AGENT, `/login?returnTo=${encoded}`)
   if (answer.status !== 303) throw new Error(`status ${answer.status}`)
-  if (!/^\/(?!\/)[\x21-\x5b\x5d-\x7e]*$/.test(answer.location!)) throw new Error(`Location ${answer.location}`)
-  if (new URL(answer.location!, `${ORIGIN}/callback`).origin !== ORIGIN) throw new Error(`Location ${answer.location}`)
+  if (!isSafe(answer.location)) throw new Error(`Location ${answer.location}`)
 }
 
 attack('OR1', 'whatever text is the return path, a login ends inside the app', 'RFC 9700 §4.11', async (t, stage) => {

@@ -2,7 +2,7 @@ import { AGENT } from '../support/app.js'
 import { enter, signedIn } from '../support/enter.js'
 import { rawRequest } from '../support/raw-answer.js'
 import { attack } from '../support/stage.js'
-import { inAscii, inQuery, isSafe, ORIGIN, RETURN_PATHS, whereLoginEnds } from './return-paths.js'
+import { inAscii, inQuery, isSafe, RETURN_PATHS, whereLoginEnds } from './return-paths.js'
 
 /** Where a login ends that was begun without a return path; other than "/", so that it cannot be mistaken. */
 const START = '/page/start'
@@ -13,8 +13,8 @@ attack('OR4', 'what was looked at is what is sent: dot segments and slashes are 
   const entries = RETURN_PATHS.filter(({ input }) => OF_DOTS_AND_SLASHES.test(input) && input.length < 40)
   t.ok(entries.length > 80)
   for (const { input } of entries) {
-    const answer = await stage.browser().step(stage.url(`/login?returnTo=${inQuery(input)}`))
-    t.equal(answer.status, 302, inAscii(input))
+    const location = await whereLoginEnds(stage, `returnTo=${inQuery(input)}`)
+    t.ok(isSafe(location ?? undefined), `${inAscii(input)} ended at ${location}`)
   }
   // The login page of an app behind a prefix, and a page that its own guard sends to the login.
   for (const path of ['/..//evil.example', '/.//evil.example', '//evil.example/..//x', '/a/..//evil.example', '/%2e%2e//evil.example']) {
@@ -52,13 +52,7 @@ attack('OR9', 'a path in any script ends a login, in a form that a header can ca
   }
   for (const input of ['/日本', '/é', '/page?q=日本', '/\ud83d\ude00']) {
     const bytes = Buffer.from(`GET /login?returnTo=${input} HTTP/1.1`).toString('latin1')
-    const start = await rawRequest(stage.raw, { line: bytes })
-    if (start.status === 400) continue
-    t.equal(start.status, 302, `${inAscii(input)}, as bytes`)
-    const browser = stage.browser()
-    for (const cookie of start.setCookies) await browser.jar.setCookie(cookie, ORIGIN)
-    const answer = await browser.step(await stage.sentinel.signIn(start.location!, AGENT.loginName))
-    t.ok(answer.status === 303 && isSafe(answer.location), `${inAscii(input)} ended at ${answer.location}`)
+    t.equal((await rawRequest(stage.raw, { line: bytes })).status, 400, `${inAscii(input)}, as bytes: Node takes none`)
   }
 }, { options })
 

@@ -101,9 +101,11 @@ function lone (code: number): string {
   return [0xe0 | code >> 12, 0x80 | code >> 6 & 0x3f, 0x80 | code & 0x3f].map(byte => `%${byte.toString(16).toUpperCase()}`).join('')
 }
 
-/** Whether a browser that gets this Location from /callback stays where it is. */
-export function isSafe (location: string | undefined): boolean {
-  return location !== undefined && /^\/(?!\/)[\x21-\x7e]*$/.test(location) && !location.includes('\\') && new URL(location, `${ORIGIN}/callback`).origin === ORIGIN
+/** Whether a browser that gets this Location from /callback stays where it is, and whatever resolves it once more stays too. */
+export function isSafe (location: string | undefined, ownOrigin = ORIGIN): boolean {
+  if (location === undefined || !/^\/(?!\/)[\x21-\x5b\x5d-\x7e]*$/.test(location)) return false
+  const { origin, pathname } = new URL(location, `${ownOrigin}/callback`)
+  return origin === ownOrigin && !pathname.startsWith('//')
 }
 
 /** Begins a login with this return path, finishes it, and says where it ended; `null` where it did not begin. */
