@@ -1,6 +1,7 @@
 import type { Test } from 'tap'
-import { logIn } from '../support/app.js'
+import { AGENT, logIn } from '../support/app.js'
 import type { Answer, Browser } from '../support/browser.js'
+import { enter } from '../support/enter.js'
 import { pendingCallback } from '../support/fail-clean.js'
 import { attack, type Stage } from '../support/stage.js'
 
@@ -151,6 +152,19 @@ attack('HH5', 'no line break, NUL or semicolon makes a header or an attribute', 
     const failed = await browser.step(stage.url(`/callback?error=${breaker}&error_description=${breaker}&state=${known.state}`))
     t.ok([400, 403, 502].includes(failed.status), `${failed.status} ${breaker}`)
     t.notOk('x-injected' in failed.headers, breaker)
+  }
+})
+
+attack('HH5', 'nor does one at the end of a login, whose return path it was in', 'RFC 6749 §10.14, CVE-2026-16729', async (t, stage) => {
+  for (const breaker of BREAKERS) {
+    for (const start of [`/login?returnTo=/page/a${breaker}`, `/login?returnTo=/page/a?b=${breaker}`, `/login?returnTo=${breaker}`]) {
+      const answer = await enter(stage, stage.browser(), AGENT, start)
+      t.equal(answer.status, 303, start)
+      t.match(answer.location, /^\/(?!\/)[\x21-\x7e]*$/, start)
+      t.notOk('x-injected' in answer.headers, start)
+      t.equal(answer.setCookies.length, 2, `${start}: the transaction’s end and the session`)
+      t.notMatch(answer.setCookies.join('\n'), /evil/i, start)
+    }
   }
 })
 
