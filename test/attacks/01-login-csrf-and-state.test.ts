@@ -1,8 +1,14 @@
+import { RedisStore } from 'connect-redis'
 import type { FastifyInstance } from 'fastify'
-import { ADMIN, AGENT, errorCode, upToCallback } from '../support/app.js'
+import t from 'tap'
+import { ADMIN, AGENT, errorCode, startApp, upToCallback } from '../support/app.js'
 import { Clock, HOUR, MINUTE, SECOND } from '../support/clock.js'
+import { cookieHeader } from '../support/enter.js'
+import { rawRequest } from '../support/raw-answer.js'
+import { startRedis } from '../support/redis.js'
 import { expectFailedCleanly, expectRefused } from '../support/refusals.js'
 import { attack, type Stage } from '../support/stage.js'
+import { twoApps } from '../support/two-apps.js'
 
 /** What stands behind the question mark of an address. */
 const queryOf = (url: string): string => new URL(url).searchParams.toString()
@@ -58,6 +64,40 @@ attack('LC4', 'a state works once, whatever the code and whatever the cookies', 
   t.equal(stage.exchanges(), 1)
 })
 
+attack('LC4', 'a state that one instance has spent is spent at another', 'RFC 6749 §10.12', async t => {
+  const { one, other, sentinel, toOther } = await twoApps(t)
+  for (const [fault, status, code] of [[null, 303, 'LE_AUTH_LOGIN_FINISHED'], [{ status: 500 }, 503, 'LE_AUTH_STATE_SPENT']] as const) {
+    const browser = one.browser()
+    const callback = await upToCallback(one, browser)
+    const there = await toOther(browser)
+    if (fault !== null) sentinel.next('token', fault)
+    t.equal((await browser.step(callback)).status, status)
+    const exchanges = one.calls('token')
+    for (const query of [queryOf(callback), `code=another&state=${stateIn(callback)}`]) {
+      const replay = await there.step(other.url(`/callback?${query}`))
+      t.equal(`${replay.status} ${errorCode(replay)}`, `400 ${code}`)
+    }
+    t.equal(one.calls('token'), exchanges, 'the code is not sent again')
+    t.equal((await there.script(other.url('/me'))).status, 401)
+  }
+})
+
+attack('LC4', 'it is so whatever the store made of the note', 'RFC 6749 §10.12', async t => {
+  for (const left of [{}, { leAuthNote: null }, { leAuthNote: 'x' }, { leAuthNote: { returnPath: 5 } }]) {
+    const { one, other, store, toOther } = await twoApps(t)
+    const browser = one.browser()
+    const callback = await upToCallback(one, browser)
+    const there = await toOther(browser)
+    t.equal((await browser.step(callback)).status, 303)
+    const note = [...store.records.keys()].find(id => id.startsWith('le-auth:state:'))!
+    store.rewrite(note, () => left)
+    const answer = await there.step(callback)
+    t.equal(`${answer.status} ${errorCode(answer)}`, '400 LE_AUTH_STATE_SPENT', JSON.stringify(left))
+    t.equal((await there.script(other.url('/me'))).status, 401)
+    t.equal(one.calls('token'), 1)
+  }
+})
+
 attack('LC5', 'a state that is missing, doubled or changed in any way is refused', 'RFC 6749 §3.1, §10.12', async (t, stage) => {
   const browser = stage.browser()
   const callback = await upToCallback(stage, browser)
@@ -65,11 +105,15 @@ attack('LC5', 'a state that is missing, doubled or changed in any way is refused
   const changed = [
     'code=A', 'code=A&state=', 'code=A&state', `code=A&state=${state}&state=${state}`, `code=A&state=${state}&state=x`, `code=A&state=x&state=${state}`,
     `code=A&state=&state=${state}`, `code=A&state[]=${state}`, `code=A&state%5B0%5D=${state}`, `code=A&State=${state}`, `code=A;state=${state}`,
-    `code=A&state=${swappedCase(state)}`, `code=A&state=${state}a`, `code=A&state=${state.slice(0, -1)}`, `code=A&state=${state.slice(1)}`,
+    `code=A&state=${swappedCase(state)}`, `code=A&state=${state.toLowerCase()}`, `code=A&state=${state}a`, `code=A&state=${state.slice(0, -1)}`, `code=A&state=${state.slice(1)}`,
     `code=A&state=${state}%00`, `code=A&state=${state}%20`, `code=A&state=%20${state}`, `code=A&state=${state}=`, `code=A&state=${'x'.repeat(12_000)}`
   ]
   for (const query of changed) await expectRefused(t, stage, browser, query)
-  t.match(await stage.raw(`GET /callback?code=A&state=${'x'.repeat(20_000)} HTTP/1.1\r\nHost: localhost:3000\r\n\r\n`).catch(() => 'closed'), /^(HTTP\/1.1 4|closed)/, 'a header that Node does not take')
+  const cookie = `Cookie: ${await cookieHeader(stage, browser)}`
+  for (const length of [20_000, 65_536]) {
+    const { status } = await rawRequest(stage.raw, { line: `GET /callback?code=A&state=${'x'.repeat(length)} HTTP/1.1`, headers: [cookie] })
+    t.equal(status, 431, `a state of ${length} bytes, which Node does not take`)
+  }
   t.equal(stage.exchanges(), 0)
   t.equal((await browser.step(callback)).status, 303, 'none of it has spent the state')
 })
@@ -79,16 +123,34 @@ function swappedCase (text: string): string {
   return text.replace(/[a-z]/gi, letter => letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase())
 }
 
+const NAMES = ['constructor', '__proto__', 'prototype', 'toString', 'hasOwnProperty', 'valueOf', 'cookie', 'save', 'sessionId', 'le-auth', 'leAuth']
+
 attack('LC6', 'a state that is the name of something every object has finds nothing', 'CVE-2022-39288, CVE-2026-47219', async (t, stage) => {
   const browser = stage.browser()
   await browser.step(stage.url('/fill'))
   const callback = await upToCallback(stage, browser)
-  for (const state of ['constructor', '__proto__', 'prototype', 'toString', 'hasOwnProperty', 'valueOf', 'cookie', 'save', 'sessionId', 'le-auth', 'leAuth']) {
+  for (const state of NAMES) {
     const answer = await expectRefused(t, stage, browser, `code=A&state=${state}`)
     t.equal(errorCode(answer), 'LE_AUTH_CALLBACK_INVALID')
   }
   t.equal((await browser.step(callback)).status, 303)
 }, CART)
+
+t.test('LC6 nor does it in Redis [CVE-2022-39288, CVE-2026-47219]', async t => {
+  const redis = await startRedis(t)
+  if (redis === null) return
+  const client = await redis.client()
+  const app = await startApp(t, { options: { session: { store: new RedisStore({ client }) } } })
+  const browser = app.browser()
+  const callback = await upToCallback(app, browser)
+  for (const state of NAMES) {
+    const answer = await browser.step(app.url(`/callback?code=A&state=${state}`))
+    t.equal(`${answer.status} ${errorCode(answer)}`, '400 LE_AUTH_CALLBACK_INVALID', state)
+  }
+  t.equal(await client.dbSize(), 0, 'nothing was stored')
+  t.equal(app.calls('token'), 0)
+  t.equal((await browser.step(callback)).status, 303)
+})
 
 const late = new Clock()
 attack('LC7', 'a login may take ten minutes, and after fifteen it is over', 'RFC 6749 §10.12', async (t, stage) => {

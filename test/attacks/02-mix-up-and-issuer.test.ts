@@ -17,9 +17,10 @@ attack('MX1', 'a callback that names another issuer is refused', 'RFC 9207 §2.4
   for (const iss of refused) {
     const browser = stage.browser()
     const query = `${queryOf(await upToCallback(stage, browser))}&${iss}`
+    const cookiesOfBefore = await browser.copy()
     const answer = await expectRefused(t, stage, browser, query)
     t.equal(errorCode(answer), 'LE_AUTH_CALLBACK_INVALID')
-    await expectRefused(t, stage, browser, query.replace(`&${iss}`, ''))
+    t.equal(errorCode(await expectRefused(t, stage, cookiesOfBefore, query.replace(`&${iss}`, ''))), 'LE_AUTH_STATE_SPENT')
   }
   t.equal(stage.exchanges(), 0)
   t.equal(stage.store.logins.length, 0)
@@ -63,6 +64,19 @@ attack('MX2', 'a login begun for one account is not finished for another', 'CVE-
   const again = await browser.step(app.url(`/b/callback${callback.search}`))
   t.equal(`${again.status} ${errorCode(again)}`, '400 LE_AUTH_LOGIN_FINISHED')
   t.equal(app.calls('token'), 1)
+})
+
+attack('MX2', 'nor is it for another client or account at the same redirect URI', 'CVE-2026-73419', async (t, stage) => {
+  for (const options of [{ clientId: 'another-client' }, { accountId: EMULATOR_DEFAULTS.secondAccountId }]) {
+    const other = await startApp(t, { sentinel: stage.sentinel, options })
+    const browser = stage.browser()
+    const callback = await upToCallback(stage, browser)
+    const there = await browser.copy({ [stage.origin]: other.server })
+    const crossed = await there.step(callback)
+    t.equal(`${crossed.status} ${errorCode(crossed)}`, '400 LE_AUTH_STATE_MISMATCH', JSON.stringify(options))
+    t.equal((await there.script(stage.url('/me'))).status, 401)
+    t.equal(stage.exchanges(), 0)
+  }
 })
 
 attack('MX3', 'a code goes to the Sentinel that its login began at, and to no other', 'RFC 9700 §4.4.2, RFC 8414 §6.2', async (t, stage) => {

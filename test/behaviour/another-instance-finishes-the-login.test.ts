@@ -1,7 +1,7 @@
 import t from 'tap'
+import { EMULATOR_DEFAULTS } from '../../lib/emulator/index.js'
 import { MemoryStore } from '../../lib/session/memory-store.js'
-import { AGENT, errorCode, startApp, upToCallback } from '../support/app.js'
-import { twoApps } from '../support/two-apps.js'
+import { AGENT, errorCode, startApp, upToCallback, type Setting } from '../support/app.js'
 
 t.test('a login begun before a restart ends after it', async t => {
   const first = await startApp(t)
@@ -34,35 +34,22 @@ t.test('two instances with one secret and one store are one app', async t => {
   t.equal(first.calls('token'), 1)
 })
 
-t.test('LC4 a state that another instance has spent is spent, whatever the store made of the note', async t => {
-  for (const left of [{}, { leAuthNote: null }, { leAuthNote: 'x' }, { leAuthNote: { returnPath: 5 } }]) {
-    const { one, other, store, toOther } = await twoApps(t)
-    const browser = one.browser()
-    const callback = await upToCallback(one, browser)
-    const there = await toOther(browser)
-    t.equal((await browser.step(callback)).status, 303)
-    const note = [...store.records.keys()].find(id => id.startsWith('le-auth:state:'))!
-    store.rewrite(note, () => left)
-    const answer = await there.step(callback)
-    t.equal(`${answer.status} ${errorCode(answer)}`, '400 LE_AUTH_STATE_SPENT', JSON.stringify(left))
-    t.equal((await there.script(other.url('/me'))).status, 401)
-    t.equal(one.calls('token'), 1)
-  }
-})
-
-t.test('another secret, client or redirect URI opens nothing', async t => {
+t.test('another secret, client, account or redirect URI opens nothing', async t => {
   const first = await startApp(t)
-  const others = [
-    await startApp(t, { sentinel: first.sentinel, options: { secret: 'another secret, of more than 32 characters' } }),
-    await startApp(t, { sentinel: first.sentinel, callback: '/elsewhere', options: { routes: { callback: '/callback' } } })
+  const settings: Setting[] = [
+    { options: { secret: 'another secret, of more than 32 characters' } },
+    { options: { clientId: 'another-client' } },
+    { options: { accountId: EMULATOR_DEFAULTS.secondAccountId } },
+    { callback: '/elsewhere', options: { routes: { callback: '/callback' } } }
   ]
-  for (const other of others) {
+  for (const setting of settings) {
+    const other = await startApp(t, { sentinel: first.sentinel, ...setting })
     const browser = first.browser()
     const callback = await upToCallback(first, browser)
     await browser.navigate(await upToCallback(first, browser))
     const there = other.browser()
     for (const cookie of await browser.jar.getCookies(first.origin)) await there.jar.setCookie(cookie, first.origin)
-    t.equal(errorCode(await there.navigate(callback)), 'LE_AUTH_STATE_MISMATCH')
+    t.equal(errorCode(await there.navigate(callback)), 'LE_AUTH_STATE_MISMATCH', JSON.stringify(setting))
     t.equal((await there.script(other.url('/me'))).status, 401)
   }
 })
