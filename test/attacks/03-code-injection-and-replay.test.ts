@@ -38,8 +38,10 @@ attack('CI4', 'a callback without exactly one code is refused', 'RFC 6749 §3.1,
   for (const codes of ['', 'code=', 'code', 'code=A&code=B', 'code=A&code=A', 'code=&code=A', 'code=A&code=', 'code[]=A', 'Code=A', 'code%00=A']) {
     const browser = stage.browser()
     const state = await stage.login(browser)
+    const cookiesOfBefore = await browser.copy()
     await expectRefused(t, stage, browser, `${codes}&state=${state}`)
-    await expectRefused(t, stage, browser, `code=${await stage.codeOf()}&state=${state}`)
+    const second = await expectRefused(t, stage, cookiesOfBefore, `code=${await stage.codeOf()}&state=${state}`)
+    t.equal(errorCode(second), 'LE_AUTH_STATE_SPENT', `spent: ${codes}`)
   }
   t.equal(stage.exchanges(), 0)
 })
