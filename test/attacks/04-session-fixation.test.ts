@@ -2,8 +2,9 @@ import cookie, { Signer } from '@fastify/cookie'
 import session from '@fastify/session'
 import type { FastifyInstance } from 'fastify'
 import { ADMIN, AGENT } from '../support/app.js'
+import type { Answer } from '../support/browser.js'
 import { cookieHeader, enter, signedIn, whoIs } from '../support/enter.js'
-import { attack } from '../support/stage.js'
+import { attack, type Stage } from '../support/stage.js'
 import { TestStore } from '../support/stores.js'
 
 const APP_SECRET = 'a secret of the app itself, of more than 32 characters'
@@ -98,6 +99,32 @@ attack('SF3', 'no session id comes from outside', 'OWASP Session Management Chea
   t.equal(await stage.me(victim), AGENT.id, 'and the one that was aimed at is as it was')
 })
 
+attack('SF3', 'nor from a cookie that is there twice', 'OWASP Session Management Cheat Sheet', async (t, stage) => {
+  const victim = stage.browser()
+  await enter(stage, victim)
+  const [knownId] = stage.store.logins
+  const chosen = 'le-auth=chosen-by-the-attacker'
+  const doubled = [`${chosen}; ${chosen}`, `le-auth=${knownId}; le-auth=${knownId}`, `${chosen}; le-auth=${knownId}`, `le-auth=; ${chosen}`, `${chosen}; ${await cookieHeader(stage, victim)}`]
+  for (const cookies of doubled) {
+    t.equal(await whoIs(stage, stage.browser(), cookies), null, `${cookies}: nobody is logged in`)
+    const browser = stage.browser()
+    const callback = await signedIn(stage, browser)
+    const answer = await stage.browser().send(callback, { headers: { cookie: `${cookies}; ${await cookieHeader(stage, browser)}` } })
+    t.equal(answer.status, 303, `${cookies}: a login works all the same`)
+    t.equal(await whoIs(stage, stage.browser(), sessionCookie(answer)), AGENT.id)
+    t.notMatch(answer.setCookies.join(), /chosen-by-the-attacker/)
+    t.notOk(answer.setCookies.join().includes(knownId!))
+  }
+  t.notOk([...stage.store.records.keys()].some(id => id.includes('chosen')), 'none of them was adopted')
+  t.equal(stage.store.logins.length, doubled.length + 1, 'each login has a session of its own')
+  t.equal(await stage.me(victim), AGENT.id, 'and the one that was aimed at is as it was')
+})
+
+/** The session cookie that an answer sets. */
+function sessionCookie ({ setCookies }: Answer): string {
+  return setCookies.filter(line => line.startsWith('le-auth=')).at(-1)!.split(';')[0]!
+}
+
 attack('SF4', 'the next user of the same browser finds nothing of the one before', 'OWASP Session Management Cheat Sheet', async (t, stage) => {
   const browser = stage.browser()
   await enter(stage, browser, AGENT)
@@ -127,27 +154,54 @@ attack('SF4', 'what is kept at a login is kept for the visitor and the same user
 }, { after: withCart, options: { keepOnLogin: ['cart'] as never } })
 
 attack('SF5', 'of two session cookies one counts, and there is no mixture', 'RFC 6265 §5.4', async (t, stage) => {
+  const issued = accessTokensOf(stage)
   const [attacker, victim] = [stage.browser(), stage.browser()]
   await enter(stage, attacker, ADMIN)
   await enter(stage, victim, AGENT)
   const [theirs, own] = [await cookieHeader(stage, attacker), await cookieHeader(stage, victim)]
-  for (const [cookie, id, isAdmin] of [[`${theirs}; ${own}`, ADMIN.id, true], [`${own}; ${theirs}`, AGENT.id, false]] as const) {
+  for (const [cookie, id, isAdmin, token] of [[`${theirs}; ${own}`, ADMIN.id, true, issued[0]], [`${own}; ${theirs}`, AGENT.id, false, issued[1]]] as const) {
     const stranger = stage.browser()
     const me = await stranger.send(stage.url('/me'), { headers: { cookie } })
     t.match(me.json(), { id, isAdmin }, 'the first one')
     const users = (await stranger.send(stage.url('/users'), { headers: { cookie } })).json()
     t.equal(users.status, 200)
+    t.ok(lastBearer(stage) === token, 'with that person’s own token')
   }
-
-  const callback = await signedIn(stage, victim, AGENT)
-  const both = `${theirs}; ${await cookieHeader(stage, victim)}`
-  const answer = await stage.browser().send(callback, { headers: { cookie: both } })
-  t.equal(answer.status, 303)
-  const fresh = answer.setCookies.filter(line => line.startsWith('le-auth=')).at(-1)!.split(';')[0]!
-  t.equal(await whoIs(stage, stage.browser(), fresh), AGENT.id, 'the login is that of the state, in a session of its own')
-  t.equal(await whoIs(stage, stage.browser(), theirs), null, 'the session that was read is the one that was replaced')
-  t.equal(await whoIs(stage, stage.browser(), own), AGENT.id, 'and no other')
 })
+
+attack('SF5', 'neither is there one when a login ends', 'RFC 6265 §5.4', async (t, stage) => {
+  const issued = accessTokensOf(stage)
+  for (const isTheirsFirst of [true, false]) {
+    const [attacker, victim] = [stage.browser(), stage.browser()]
+    await enter(stage, attacker, ADMIN)
+    await enter(stage, victim, AGENT)
+    const [theirs, own] = [await cookieHeader(stage, attacker), await cookieHeader(stage, victim)]
+    const callback = await signedIn(stage, victim, AGENT)
+    const pending = await cookieHeader(stage, victim)
+    const answer = await stage.browser().send(callback, { headers: { cookie: isTheirsFirst ? `${theirs}; ${pending}` : `${pending}; ${theirs}` } })
+    t.equal(answer.status, 303)
+
+    const fresh = sessionCookie(answer)
+    t.equal(await whoIs(stage, stage.browser(), fresh), AGENT.id, 'the login is that of the state, in a session of its own')
+    await stage.browser().send(stage.url('/users'), { headers: { cookie: fresh } })
+    t.ok(lastBearer(stage) === issued.at(-1), 'with the token of that login')
+    const [read, other, stillThere] = isTheirsFirst ? [theirs, own, AGENT.id] : [own, theirs, ADMIN.id]
+    t.equal(await whoIs(stage, stage.browser(), read), null, 'the session that was read is the one that was replaced')
+    t.equal(await whoIs(stage, stage.browser(), other), stillThere, 'and no other')
+  }
+})
+
+/** The access tokens that Sentinel gives from now on, oldest first. */
+function accessTokensOf (stage: Stage): string[] {
+  const tokens: string[] = []
+  stage.sentinel.always('token', { change: answer => { tokens.push(answer['access_token'] as string); return answer } })
+  return tokens
+}
+
+/** The token that LivePerson's users API was asked with last. */
+function lastBearer (stage: Stage): string | undefined {
+  return stage.sentinel.requests.filter(({ endpoint }) => endpoint === 'users').at(-1)?.headers.authorization?.replace('Bearer ', '')
+}
 
 attack('SF5', 'of two login cookies of one state, only that of this state and browser opens', 'RFC 6265 §5.4', async (t, stage) => {
   const [attacker, victim] = [stage.browser(), stage.browser()]
