@@ -3,8 +3,12 @@ import { SHORT_DEADLINE } from '../support/clock.js'
 import type { LogoutEvent } from '../../lib/index.js'
 import { cookieHeader, enter, whoIs } from '../support/enter.js'
 import { hold } from '../support/hold.js'
+import { rawRequest } from '../support/raw-request.js'
 import { attack, type Stage } from '../support/stage.js'
 import type { StoreCall } from '../support/stores.js'
+
+/** How late an answer may be on a busy machine. */
+const LATE = 4000
 
 const CROSS_SITE: Array<Record<string, string>> = [
   { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', origin: 'https://evil.example' },
@@ -52,11 +56,10 @@ attack('LO1', 'no other site can log a user out, here or at LivePerson', 'RFC 67
 attack('LO1', 'types that another site may send without asking are no way in', 'OWASP CSRF Prevention Cheat Sheet', async (t, stage) => {
   const browser = stage.browser()
   await enter(stage, browser)
-  const cookie = await cookieHeader(stage, browser)
-  const payloads = { 'text/plain': '{"revoke":true}', 'application/x-www-form-urlencoded': 'revoke=true', 'multipart/form-data; boundary=x': '--x\r\n\r\n--x--', 'application/json': '{"revoke":true}', 'application/json;': '{"revoke":' }
-  for (const [type, payload] of Object.entries(payloads)) {
-    const answer = await stage.app.inject({ method: 'POST', url: '/logout', headers: { cookie, 'content-type': type, 'sec-fetch-site': 'cross-site' }, payload })
-    t.ok([400, 403, 415].includes(answer.statusCode), `${type}: ${answer.statusCode}`)
+  const bodies = { 'text/plain': '{"revoke":true}', 'application/x-www-form-urlencoded': 'revoke=true', 'multipart/form-data; boundary=x': '--x\r\n\r\n--x--', 'application/json': '{"revoke":true}', 'application/json;': '{"revoke":' }
+  for (const [type, body] of Object.entries(bodies)) {
+    const { status } = await rawRequest(stage, '/logout', { method: 'POST', browser, headers: { 'Content-Type': type, 'Sec-Fetch-Site': 'cross-site' }, body })
+    t.ok([400, 403, 415].includes(status), `${type}: ${status}`)
   }
   t.equal(await stage.me(browser), AGENT.id)
   t.equal(stage.calls('revoke'), 0)
@@ -135,7 +138,9 @@ attack('LO6', 'a revocation that hangs or fails does not keep anybody logged in'
   for (const fault of [{ hang: true } as const, { status: 500 }, { status: 400, body: '{"error":"invalid_client"}' }, { cutOff: 'before-answer' } as const]) {
     await enter(stage, browser)
     stage.sentinel.next('revoke', fault)
-    t.equal((await logOut(stage, browser, { revoke: 'true' })).status, 303, 'within the deadline')
+    const began = Date.now()
+    t.equal((await logOut(stage, browser, { revoke: 'true' })).status, 303)
+    t.ok(Date.now() - began < SHORT_DEADLINE + LATE, `${JSON.stringify(fault)}: ${Date.now() - began} ms`)
     t.equal(await stage.me(browser), null)
     t.match(stage.events().at(-1), { event: 'logout', revoked: false, code: 'LE_AUTH_REVOCATION_FAILED' })
   }

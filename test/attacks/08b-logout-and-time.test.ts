@@ -1,16 +1,16 @@
 import cookie from '@fastify/cookie'
-import session from '@fastify/session'
+import session, { type SessionStore } from '@fastify/session'
 import { RedisStore } from 'connect-redis'
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
-import { ADMIN, AGENT, startApp } from '../support/app.js'
+import { ADMIN, AGENT, startApp, type Setting, type TestApp } from '../support/app.js'
 import { Clock, HOUR, MINUTE } from '../support/clock.js'
 import { cookieHeader, enter, signedIn, whoIs } from '../support/enter.js'
 import { hold } from '../support/hold.js'
 import { everything, startRedis } from '../support/redis.js'
 import { until } from '../support/shifted.js'
 import { attack, type Stage } from '../support/stage.js'
-import { TestStore } from '../support/stores.js'
+import { TestStore, type StoreCall } from '../support/stores.js'
 
 const APP_SECRET = 'a secret of the app itself, of more than 32 characters'
 type Browser = ReturnType<Stage['browser']>
@@ -63,6 +63,25 @@ attack('LO3', 'a slow request that ends after a logout brings nothing back', REV
   t.same(stage.store.tokenSets, [])
 }, { after: slow.routes })
 
+const memoryPages = new SlowPages()
+attack('LO3', 'nor does it in the default store, in memory', REVIVED, async t => {
+  let seen: { store: SessionStore, tokenSetId: string } | undefined
+  const app = await startApp(t, {
+    after: app => {
+      app.addHook('onRequest', async ({ session, sessionStore }) => { if (session.leAuth !== undefined) seen ??= { store: sessionStore, tokenSetId: session.leAuth.tokenSetId } })
+      memoryPages.routes(app)
+    }
+  })
+  await logOutMeanwhile(t, staged(app), memoryPages)
+  const tokens = await new Promise(resolve => seen!.store.get(seen!.tokenSetId, (_error, record) => resolve(record)))
+  t.notOk(tokens, 'no tokens')
+})
+
+/** What of a stage `logOutMeanwhile` needs, for an app with another store. */
+function staged (app: TestApp): Stage {
+  return { ...app, me: async (browser: Browser) => whoIs(app, browser, await cookieHeader(app, browser)) } as Stage
+}
+
 for (const rolling of [true, false]) {
   const pages = new SlowPages()
   const store = new TestStore()
@@ -78,21 +97,21 @@ for (const rolling of [true, false]) {
   })
 }
 
-attack('LO3', 'nor does it in Redis', REVIVED, async (t) => {
+attack('LO3', 'nor does it in Redis, in the app’s own session plugin or in that of this one', REVIVED, async t => {
   const redis = await startRedis(t)
   if (redis === null) return
   const client = await redis.client()
-  for (const rolling of [true, false]) {
+  const store = new RedisStore({ client })
+  const sessions: Setting[] = [true, false].map(rolling => ({
+    before: async app => {
+      await app.register(cookie)
+      await app.register(session, { secret: APP_SECRET, store, rolling, cookie: { secure: false } })
+    }
+  }))
+  for (const setting of [...sessions, { options: { session: { store } } }]) {
     const pages = new SlowPages()
-    const app = await startApp(t, {
-      before: async app => {
-        await app.register(cookie)
-        await app.register(session, { secret: APP_SECRET, store: new RedisStore({ client }), rolling, cookie: { secure: false } })
-      },
-      after: pages.routes
-    })
-    const me = async (browser: Browser): Promise<string | null> => whoIs(app, browser, await cookieHeader(app, browser))
-    await logOutMeanwhile(t, { ...app, me } as Stage, pages)
+    const app = await startApp(t, { ...setting, after: pages.routes })
+    await logOutMeanwhile(t, staged(app), pages)
     t.same([...(await everything(client)).keys()].filter(key => key.includes('le-auth:tokens:')), [], 'no tokens')
   }
 })
@@ -121,6 +140,28 @@ for (const [revoke, minutes] of [[false, 31], [false, 61], [true, 31], [true, 61
     t.equal(revoked.length, revoke ? 2 : 0)
     if (revoke) t.equal(revoked[1], answer.refresh_token, 'the new tokens are revoked like the old ones')
   }, timed)
+}
+
+attack('LO4', 'nor does one whose tokens are being written when the logout comes', 'RFC 7009 §2, RFC 9700 §4.14', async (t, stage) => {
+  const browser = stage.browser()
+  await enter(stage, browser)
+  const saved = await cookieHeader(stage, browser)
+  clock.advance(31 * MINUTE)
+  const writes = (): number => stage.store.calls.filter(isWriteOfTokens).length
+  const before = writes()
+  stage.store.trouble = call => isWriteOfTokens(call) ? { delayMs: 1500 } : undefined
+  await (await browser.copy()).script(stage.url('/me'))
+  await until(() => writes() > before)
+  t.equal((await logOut(stage, browser, { revoke: 'true' })).status, 303)
+
+  await until(() => stage.events().some(({ event, reason }) => event === 'session_ended' && reason === 'logged_out'))
+  t.same(stage.store.tokenSets, [])
+  t.equal(await whoIs(stage, stage.browser(), saved), null)
+  t.equal(stage.calls('revoke'), 2, 'the old tokens are revoked, and the new ones')
+}, timed)
+
+function isWriteOfTokens ({ operation, kind }: StoreCall): boolean {
+  return operation === 'set' && kind === 'token set'
 }
 
 attack('LO5', 'a login that ends after a logout is a login, the only one of its browser', 'RFC 9700 §4.7', async (t, stage) => {
@@ -156,6 +197,28 @@ attack('LO7', 'an idle login is over, and its session is removed when it is pres
   t.notOk(stage.store.records.has(session!), 'the entry is gone')
 }, { options: { session: { idleLifetime: 4000 } } })
 
+const idle = new Clock()
+attack('LO7', 'an idle login is over in the app’s own session plugin too, whose cookie has no end', 'CVE-2024-35220, CVE-2024-29901', async (t, stage) => {
+  const browser = stage.browser()
+  const { setCookies } = await enter(stage, browser)
+  t.notMatch(setCookies.find(line => line.startsWith('sessionId=')), /Max-Age|Expires/)
+  const saved = await cookieHeader(stage, browser)
+  for (let i = 0; i < 3; i += 1) {
+    idle.advance(HOUR - MINUTE)
+    t.equal(await stage.me(browser), AGENT.id, 'each request begins the hour anew')
+  }
+  idle.advance(HOUR)
+  for (let i = 0; i < 3; i += 1) t.equal(await stage.me(browser), null)
+  t.equal(await whoIs(stage, stage.browser(), saved), null)
+}, {
+  options: { now: idle.now },
+  emulator: { now: idle.now },
+  before: async app => {
+    await app.register(cookie)
+    await app.register(session, { secret: APP_SECRET, store: new TestStore(), cookie: { secure: false } })
+  }
+})
+
 for (const rolling of [true, false]) {
   const ahead = new Clock()
   const store = new TestStore()
@@ -170,6 +233,9 @@ for (const rolling of [true, false]) {
     ahead.advance(20 * MINUTE)
     for (let i = 0; i < 3; i += 1) t.equal(await stage.me(browser), null)
     t.equal(await whoIs(stage, stage.browser(), saved), null)
+    // The session is the app's own to end; what the plugin has put into the store brings its end along.
+    t.same([store.logins.length, store.tokenSets.length], [1, 1])
+    for (const id of store.tokenSets) t.ok(Date.parse(JSON.parse(store.records.get(id)!).cookie.expires) <= ahead.now(), 'a store that keeps time has no tokens any more')
   }, {
     options: { now: ahead.now },
     emulator: { now: ahead.now, lifetimes: { refreshToken: 24 * HOUR } },
