@@ -1,7 +1,9 @@
 import type { Fault } from '../../lib/emulator/index.js'
 import { logIn } from '../support/app.js'
 import type { Answer, Browser } from '../support/browser.js'
+import { Clock, MINUTE } from '../support/clock.js'
 import { failsCleanly, pendingCallback } from '../support/fail-clean.js'
+import { idToken } from '../support/id-tokens.js'
 import { attack, type Stage } from '../support/stage.js'
 
 const MARKER = 'marker-of-the-identity-service'
@@ -96,26 +98,64 @@ attack('TL2', 'nor do those of a refresh, a revocation and a look-up', 'OWASP Lo
   }
 })
 
+/** Ways of a login to fail, with the error that tells of it, up to the moment at which its callback is opened: `prepare` returns its address. */
+const PRESENTED: Array<[what: string, code: RegExp, prepare: (stage: Stage, browser: Browser) => Promise<string>]> = [
+  ...FAILURES.map(([what, fault]): typeof PRESENTED[number] => [what, /LE_AUTH_(SENTINEL|CLIENT|CODE|ID_TOKEN)_/, failing(fault)]),
+  ['an id_token for somebody else', /LE_AUTH_ID_TOKEN_INVALID/, failing({ change: answer => ({ ...answer, id_token: idToken({ aud: MARKER }) }) })],
+  ['a huge answer', /LE_AUTH_SENTINEL_/, failing({ status: 200, body: JSON.stringify({ access_token: MARKER.repeat(100_000) }) })],
+  ['an error', /LE_AUTH_LOGIN_REFUSED/, async (stage, browser) => {
+    const { state } = await pendingCallback(stage, browser)
+    return stage.url(`/callback?error=${MARKER}&error_description=${MARKER}&error_uri=https://${MARKER}.example/&state=${state}`)
+  }],
+  ['a state that is too old', /LE_AUTH_TRANSACTION_EXPIRED/, async (stage, browser) => {
+    const { url } = await pendingCallback(stage, browser)
+    late.advance(16 * MINUTE)
+    return url
+  }],
+  ['a state that is spent', /LE_AUTH_STATE_SPENT/, async (stage, browser) => {
+    const url = await failing({ status: 500 })(stage, browser)
+    await browser.step(url)
+    return url
+  }],
+  ['a store that goes down after the exchange', /LE_AUTH_STORE_UNAVAILABLE/, async (stage, browser) => {
+    const { url } = await pendingCallback(stage, browser)
+    stage.store.trouble = ({ operation, kind }) => operation === 'set' && kind === 'token set' ? 'error' : undefined
+    return url
+  }]
+]
+
+function failing (fault: Fault) {
+  return async (stage: Stage, browser: Browser): Promise<string> => {
+    stage.sentinel.next('token', fault)
+    return (await pendingCallback(stage, browser)).url
+  }
+}
+
+const late = new Clock()
 for (const accept of ['text/html', 'application/json']) {
   attack('TL3', `a failed login shows a fixed text and nothing of the inside, as ${accept}`, 'OWASP Error Handling', async (t, stage) => {
     const environment = process.env['NODE_ENV']
     delete process.env['NODE_ENV']
     t.teardown(() => { if (environment !== undefined) process.env['NODE_ENV'] = environment })
     const texts = new Map<string, string>()
-    for (const [what, fault] of [...FAILURES, ...FAILURES]) {
-      stage.sentinel.next('token', fault)
+    for (const [what, code, prepare] of [...PRESENTED, ...PRESENTED]) {
       const browser = stage.browser()
-      const { url } = await pendingCallback(stage, browser)
+      const url = await prepare(stage, browser)
       const answer = accept === 'text/html' ? await browser.step(url) : await browser.script(url)
+      stage.store.trouble = () => undefined
+      t.ok([400, 502, 503].includes(answer.status), `${what}: ${answer.status}`)
+      t.match(answer.text, code, what)
       t.match(answer.headers['content-type'], accept, what)
       t.notMatch(answer.text, /\n\s+at |node_modules|\/lib\/|\.[jt]s:\d|stack/, `${what}: no stack`)
-      t.notMatch(answer.text, /https?:|127\.0\.0\.1|localhost|liveperson\.net/, `${what}: no address`)
+      t.notMatch(answer.text, /https?:|127\.0\.0\.1|localhost|liveperson\.net|redis/, `${what}: no address`)
       t.notMatch(answer.text, MARKER, `${what}: nothing of the identity service’s text`)
       if (accept === 'application/json') t.same(Object.keys(answer.json()).sort(), ['code', 'error', 'message', 'statusCode'], what)
       t.equal(answer.text, texts.get(what) ?? answer.text, `${what}: the same text each time`)
       texts.set(what, answer.text)
     }
-  })
+    t.equal(texts.size, PRESENTED.length)
+    t.same([stage.store.tokenSets, stage.store.logins], [[], []])
+  }, { options: { now: late.now }, emulator: { now: late.now } })
 }
 
 attack('TL4', 'an answer of the callback leaks its address to no other site', 'RFC 9700 §4.2.4', async (t, stage) => {
