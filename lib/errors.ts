@@ -7,6 +7,7 @@ import createError from '@fastify/error'
 const definitions = {
   LE_AUTH_OPTIONS_INVALID: [500, 'fastify-le-auth cannot start:\n%s'],
   LE_AUTH_SETUP_INVALID: [500, 'fastify-le-auth cannot start: %s'],
+  LE_AUTH_NOT_REGISTERED: [500, 'This route is guarded by requireAuth or requireAdmin, but fastify-le-auth is not registered in its scope or in one above it. Register it there.'],
 
   LE_AUTH_INSECURE_REQUEST: [500, 'This app expects https, but the request arrived as http, so the browser would not keep the login. Behind a TLS proxy, set Fastify\'s trustProxy and let the proxy send X-Forwarded-Proto.'],
   LE_AUTH_DOMAIN_API_UNAVAILABLE: [503, 'LivePerson\'s directory of services cannot be reached at the moment. Try again in a minute.'],

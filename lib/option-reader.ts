@@ -83,12 +83,17 @@ export class OptionReader {
     return typeof value === 'boolean' ? value : this.refuse(`${name} must be true or false`, fallback)
   }
 
-  /** A whole number within bounds. */
-  wholeNumber (name: string, fallback: number, least: number, most: number): number {
+  /** A time in ms, within bounds. */
+  time (name: string, fallback: number, least: number, most: number): number {
+    return this.wholeNumber(name, fallback, least, most, 'a time in ms, a whole number')
+  }
+
+  /** A whole number within bounds; `what` says of what. */
+  wholeNumber (name: string, fallback: number, least: number, most: number, what = 'a whole number'): number {
     const value = this.value(name)
     if (value === undefined) return fallback
     if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most) return value as number
-    return this.refuse(`${name} must be a whole number from ${least} to ${most}`, fallback)
+    return this.refuse(`${name} must be ${what} from ${least} to ${most}`, fallback)
   }
 
   /** Several texts; `explanation` says of what the array must be. */

@@ -1,4 +1,5 @@
 import { Mutex } from 'redis-semaphore'
+import { leAuthError } from './errors.js'
 import type { RefreshLock } from './tokens/refresh-lock.js'
 
 /** A client of the package `redis`, or of `ioredis`: something that sends a command. */
@@ -24,8 +25,12 @@ const LOOK_EVERY = 50
  * token set is the key `mutex:` and its id.
  *
  * @param client the app's own client, which stays the app's to close
+ * @throws LE_AUTH_OPTIONS_INVALID
  */
 export function redisRefreshLock (client: RedisLockClient, { lease = 10_000, wait = 15_000 }: RedisRefreshLockOptions = {}): RefreshLock {
+  for (const [name, time] of Object.entries({ lease, wait })) {
+    if (!Number.isSafeInteger(time) || time < 1) throw leAuthError('LE_AUTH_OPTIONS_INVALID', { detail: `- redisRefreshLock: ${name} must be a time in ms, a whole number from 1 up` })
+  }
   const commands = mutexClient(client)
   return {
     async acquire (id) {
@@ -46,6 +51,10 @@ type MutexClient = ConstructorParameters<typeof Mutex>[0]
 
 /** What redis-semaphore calls, in the words of ioredis, on either kind of client. */
 function mutexClient (client: RedisLockClient): MutexClient {
+  const { call, sendCommand } = (client ?? {}) as { call?: unknown, sendCommand?: unknown }
+  if (typeof call !== 'function' && typeof sendCommand !== 'function') {
+    throw leAuthError('LE_AUTH_OPTIONS_INVALID', { detail: '- redisRefreshLock takes a connected client of the package redis or ioredis' })
+  }
   const send = (command: string, ...parameters: unknown[]): Promise<unknown> => {
     const texts = parameters.map(String)
     return answered('call' in client ? client.call(command, ...texts) : client.sendCommand([command, ...texts]))

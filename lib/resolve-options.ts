@@ -57,7 +57,7 @@ export function resolveOptions (raw: LeAuthOptions, env: NodeJS.ProcessEnv, scop
     secrets: read.secrets('secret', 'LE_AUTH_SECRET', 32),
     ...paths,
     session: readSession(read, redirect.url),
-    refreshMargin: read.wholeNumber('refreshMargin', REFRESH_MARGIN, 0, LONGEST_MARGIN),
+    refreshMargin: read.time('refreshMargin', REFRESH_MARGIN, 0, LONGEST_MARGIN),
     ...read.optional('refreshLock', read.withMethods<RefreshLock>('refreshLock', ['acquire'], 'an object with acquire(id), such as redisRefreshLock(client)')),
     keepOnLogin: readKeepOnLogin(read),
     defaultReturnPath: readPath(read, 'defaultReturnPath', redirect.url.origin, `${paths.publicPrefix}/`),
@@ -70,7 +70,7 @@ export function resolveOptions (raw: LeAuthOptions, env: NodeJS.ProcessEnv, scop
       token: read.text('apiVersion.token', '1.0', /^\d+\.\d+$/, 'must be a version such as "2.0"')
     },
     ...hosts,
-    httpTimeout: read.wholeNumber('httpTimeout', 10_000, 1, 60_000),
+    httpTimeout: read.time('httpTimeout', 10_000, 1, 60_000),
     ...read.optional('dispatcher', read.withMethods<Dispatcher>('dispatcher', ['dispatch'], 'an undici Dispatcher')),
     now: read.hook('now') ?? Date.now,
     ...read.optional('onLogin', read.hook('onLogin')),
@@ -151,14 +151,14 @@ function readSession (read: OptionReader, { hostname, protocol }: URL): Resolved
     read.refuse(`session.cookie.domain must be ${hostname}, the host of redirectUri, or a domain above it`, null)
   }
   const name = read.text('session.cookieName', 'le-auth', /^(?!__)[A-Za-z0-9_.-]{1,64}$/, 'must be 1 to 64 letters, digits, -, _ or ., and not begin with __: the prefix is added where it can be')
-  const idleLifetime = read.wholeNumber('session.idleLifetime', IDLE_LIFETIME, 1000, LONGEST_LIFETIME)
+  const idleLifetime = read.time('session.idleLifetime', IDLE_LIFETIME, 1000, LONGEST_LIFETIME)
   return {
     cookieName: cookiePrefix(secure, domain) + name,
     cookie: { secure, sameSite, ...(domain !== undefined && { domain }), ...(partitioned && { partitioned }) },
     ...read.optional('store', read.withMethods<SessionStore>('session.store', ['get', 'set', 'destroy'], 'a store of the express-session kind')),
     maxSessions: read.wholeNumber('session.maxSessions', 100_000, 1, 10_000_000),
     idleLifetime,
-    absoluteLifetime: read.wholeNumber('session.absoluteLifetime', ABSOLUTE_LIFETIME, 1000, LONGEST_LIFETIME)
+    absoluteLifetime: read.time('session.absoluteLifetime', ABSOLUTE_LIFETIME, 1000, LONGEST_LIFETIME)
   }
 }
 

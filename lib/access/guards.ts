@@ -21,5 +21,5 @@ function isRegistered ({ server }: FastifyRequest): boolean {
 }
 
 function notRegistered (): LeAuthError {
-  return leAuthError('LE_AUTH_SETUP_INVALID', { detail: 'a route is guarded by requireAuth or requireAdmin, but fastify-le-auth is not registered in its scope or in one above it.' })
+  return leAuthError('LE_AUTH_NOT_REGISTERED')
 }

@@ -25,7 +25,13 @@ export async function signIn (app: FastifyInstance, accounts: readonly Account[]
   }))
 }
 
-function locationOf ({ headers, statusCode }: LightMyRequestResponse): string {
-  if (headers.location === undefined) throw new Error(`Sentinel emulator: a page with status ${statusCode} instead of a redirect`)
+function locationOf ({ headers, statusCode, body }: LightMyRequestResponse): string {
+  if (headers.location === undefined) throw new Error(`Sentinel emulator: a page with status ${statusCode} instead of a redirect. ${explanationIn(body)}`)
   return headers.location
+}
+
+/** What the page says is wrong, as text. */
+function explanationIn (page: string): string {
+  const [, explanation = ''] = /<p class="(?:explanation|problem)"[^>]*>([^]*?)<\/p>/.exec(page) ?? []
+  return explanation.replace(/<[^>]+>/g, '').trim()
 }

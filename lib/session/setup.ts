@@ -99,6 +99,9 @@ function useAppSession (app: FastifyInstance, options: ResolvedOptions): Session
   if (!app.hasDecorator('decryptSession')) {
     throw leAuthError('LE_AUTH_SETUP_INVALID', { detail: 'request.session belongs to another plugin than @fastify/session. Register fastify-le-auth in a scope without it, or use @fastify/session.' })
   }
+  if (options.session.store !== undefined) {
+    throw leAuthError('LE_AUTH_SETUP_INVALID', { detail: 'session.store has no effect, for this app has registered @fastify/session itself. Give the store to that plugin, or leave the plugin to fastify-le-auth.' })
+  }
   const attributes = appCookieAttributes(app, options.origin)
   const problem = cookieProblem(attributes, options)
   if (problem !== null) throw leAuthError('LE_AUTH_SETUP_INVALID', { detail: problem })

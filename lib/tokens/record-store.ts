@@ -97,10 +97,11 @@ function isAbsence (error: unknown): boolean {
   return (error as { code?: unknown } | null | undefined)?.code === 'ENOENT'
 }
 
-/** A store's own message may hold its address and password, so only its code goes on. */
+/** A store's own message may hold its address and password, so only its code goes on, or the name of its class. */
 function storeUnavailable (error: unknown): LeAuthError {
   if (error instanceof LeAuthError) return error
-  return leAuthError('LE_AUTH_STORE_UNAVAILABLE', { reason: (error as { code?: string }).code ?? 'without_code' })
+  const { code, constructor } = error as { code?: unknown, constructor?: { name: string } }
+  return leAuthError('LE_AUTH_STORE_UNAVAILABLE', { reason: typeof code === 'string' ? code : constructor?.name })
 }
 
 function isRecord (value: unknown): value is StoredRecord {

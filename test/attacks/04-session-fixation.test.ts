@@ -44,6 +44,7 @@ attack('SF1', 'it does so in the app’s own session plugin as well', FIXATION, 
   t.notOk(appStore.records.has(oldId!))
   t.equal(await whoIs(stage, stage.browser(), before), null)
 }, {
+  options: { session: { store: undefined } },
   before: async app => {
     await app.register(cookie)
     await app.register(session, { secret: APP_SECRET, store: appStore, cookie: { secure: false } })

@@ -55,7 +55,7 @@ attack('SF6', 'a path that the session plugin does not recognise is no way aroun
   t.equal(stage.exchanges(), 1)
 }, {
   callback: '/app/callback',
-  options: { routes: { login: '/app/login', logout: '/app/logout' } },
+  options: { routes: { login: '/app/login', logout: '/app/logout' }, session: { store: undefined } },
   before: async app => {
     await app.register(cookie)
     await app.register(session, { secret: 'a secret of the app itself, of more than 32 characters', store: appStore, cookie: { secure: false, path: '/app' } })

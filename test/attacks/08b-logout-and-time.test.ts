@@ -89,6 +89,7 @@ for (const rolling of [true, false]) {
     await logOutMeanwhile(t, stage, pages)
     t.same(store.tokenSets, [], 'what a late save brings back is a session without tokens')
   }, {
+    options: { session: { store: undefined } },
     before: async app => {
       await app.register(cookie)
       await app.register(session, { secret: APP_SECRET, store, rolling, cookie: { secure: false } })
@@ -211,7 +212,7 @@ attack('LO7', 'an idle login is over in the app’s own session plugin too, whos
   for (let i = 0; i < 3; i += 1) t.equal(await stage.me(browser), null)
   t.equal(await whoIs(stage, stage.browser(), saved), null)
 }, {
-  options: { now: idle.now },
+  options: { now: idle.now, session: { store: undefined } },
   emulator: { now: idle.now },
   before: async app => {
     await app.register(cookie)
@@ -237,7 +238,7 @@ for (const rolling of [true, false]) {
     t.same([store.logins.length, store.tokenSets.length], [1, 1])
     for (const id of store.tokenSets) t.ok(Date.parse(JSON.parse(store.records.get(id)!).cookie.expires) <= ahead.now(), 'a store that keeps time has no tokens any more')
   }, {
-    options: { now: ahead.now },
+    options: { now: ahead.now, session: { store: undefined } },
     emulator: { now: ahead.now, lifetimes: { refreshToken: 24 * HOUR } },
     before: async app => {
       await app.register(cookie)

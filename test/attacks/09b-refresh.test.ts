@@ -2,6 +2,7 @@ import cookie from '@fastify/cookie'
 import session from '@fastify/session'
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
+import type { LeAuthOptions } from '../../lib/index.js'
 import { AGENT, ADMIN, errorCode, logIn, SECRET } from '../support/app.js'
 import { Clock, HOUR, MINUTE, SECOND } from '../support/clock.js'
 import { idToken } from '../support/id-tokens.js'
@@ -32,15 +33,15 @@ class SlowRoute {
 }
 
 /** The session plugins whose saves come late: the plugin's own, and an app's that saves with every answer. */
-const SESSIONS: Array<[what: string, before: (app: FastifyInstance) => unknown]> = [
+const SESSIONS: Array<[what: string, before: (app: FastifyInstance) => unknown, settings?: LeAuthOptions['session']]> = [
   ['the plugin’s own session', () => {}],
   ['a rolling session of the app’s', async app => {
     await app.register(cookie)
     await app.register(session, { secret: SECRET, store: new TestStore(), cookie: { secure: 'auto' }, rolling: true, saveUninitialized: true })
-  }]
+  }, { store: undefined }]
 ]
 
-for (const [what, before] of SESSIONS) {
+for (const [what, before, settings] of SESSIONS) {
   const clock = new Clock()
   const route = new SlowRoute()
   attack('RF2', `a late save brings no old tokens back: ${what}`, 'RFC 6749 §6', async (t, stage) => {
@@ -59,7 +60,7 @@ for (const [what, before] of SESSIONS) {
     t.equal(issued.length, 2)
     t.equal(presented(stage).at(-1), issued[0], 'Sentinel sees the newer refresh token')
     t.equal(await stage.me(user), AGENT.id)
-  }, { options: { now: clock.now, session: { idleLifetime: 8 * HOUR } }, emulator: { now: clock.now }, before, after: route.add })
+  }, { options: { now: clock.now, session: { idleLifetime: 8 * HOUR, ...settings } }, emulator: { now: clock.now }, before, after: route.add })
 }
 
 function presented ({ sentinel }: Stage): string[] {

@@ -1,6 +1,8 @@
 import t from 'tap'
 import { EMULATOR_DEFAULTS } from '../../lib/emulator/index.js'
+import leAuth from '../../lib/index.js'
 import { ADMIN, logIn, startApp } from '../support/app.js'
+import { startScopedApp } from '../support/scoped-app.js'
 import { TestStore } from '../support/stores.js'
 
 t.test('a login in one account is nobody where another account is registered', async t => {
@@ -33,4 +35,29 @@ t.test('visitors who finish no login push no user out of the store in memory', a
     t.equal((await visitor.navigate(app.url(`/callback?error=access_denied&state=${state}`))).status, 403)
   }
   t.equal((await user.script(app.url('/me'))).status, 200)
+})
+
+t.test('two accounts in one app, each in a scope and a cookie of its own, know two logins of one browser', async t => {
+  const accounts = { a: EMULATOR_DEFAULTS.accountId, b: EMULATOR_DEFAULTS.secondAccountId }
+  const app = await startScopedApp(t, {
+    callbacks: ['/a/callback', '/b/callback'],
+    build: async (app, optionsAt) => {
+      for (const [name, accountId] of Object.entries(accounts)) {
+        await app.register(async scope => {
+          await scope.register(leAuth, { ...optionsAt(`/${name}/callback`), accountId, session: { cookieName: `login-${name}` } })
+          scope.get('/me', { onRequest: scope.requireAuth }, async ({ leAuth }) => leAuth!.accountId)
+        }, { prefix: `/${name}` })
+      }
+    }
+  })
+  const browser = app.browser()
+  for (const name of Object.keys(accounts)) {
+    const { location } = await browser.step(app.url(`/${name}/login`))
+    const { loginName } = app.sentinel.accounts.find(({ accountId }) => location!.includes(`/${accountId}/`))!.users[0]!
+    t.equal((await browser.step(await app.sentinel.signIn(location!, loginName))).status, 303)
+  }
+  for (const [name, accountId] of Object.entries(accounts)) t.equal((await browser.script(app.url(`/${name}/me`))).text, accountId)
+  await browser.step(app.url('/a/logout'), { method: 'POST', form: {}, from: app.url('/') })
+  t.equal((await browser.script(app.url('/a/me'))).status, 401)
+  t.equal((await browser.script(app.url('/b/me'))).status, 200, 'and one of them ends alone')
 })

@@ -186,3 +186,9 @@ t.test('a Sentinel login page that a scope began leads back to that scope', asyn
   t.equal((await signIn(browser, pageOfB, ADMIN.loginName)).url, app.url('/b/me'))
   t.equal((await signIn(browser, pageOfA, AGENT.loginName)).url, app.url('/a/me'))
 })
+
+t.test('a store for the plugin where the app has a session plugin of its own, whose store it is that counts', async t => {
+  const error = await withSession(t, { ...HTTP, session: { store: new session.MemoryStore() } }, { cookie: { secure: 'auto' } })
+  t.equal(error?.code, 'LE_AUTH_SETUP_INVALID')
+  t.match(error?.message, /session\.store has no effect, .* Give the store to that plugin/)
+})

@@ -327,7 +327,7 @@ class DownStore extends MemoryStore {
 }
 
 t.test('of the store’s own error, the log has the code alone', async t => {
-  const errors = [[Object.assign(new Error(STORE_MESSAGE), { code: 'ECONNREFUSED' }), 'ECONNREFUSED'], [new Error(STORE_MESSAGE), 'without_code']] as const
+  const errors = [[Object.assign(new Error(STORE_MESSAGE), { code: 'ECONNREFUSED' }), 'ECONNREFUSED'], [new Error(STORE_MESSAGE), 'Error']] as const
   for (const [error, reason] of errors) {
     const store = new DownStore(error)
     t.teardown(() => store.close())

@@ -173,6 +173,6 @@ t.test('without the plugin the exported guards let nobody through, and say why',
   for (const url of ['/early', '/early-admin']) {
     const answer = await app.inject(url)
     t.equal(answer.statusCode, 500)
-    t.match(answer.json(), { code: 'LE_AUTH_SETUP_INVALID', message: /fastify-le-auth is not registered in its scope/ })
+    t.match(answer.json(), { code: 'LE_AUTH_NOT_REGISTERED', message: /fastify-le-auth is not registered in its scope/ })
   }
 })

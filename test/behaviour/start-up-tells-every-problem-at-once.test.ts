@@ -95,11 +95,11 @@ const bad: Bad[] = [
   ['a store that cannot read', { session: { store: { set () {}, destroy () {} } } }, /^session\.store must be a store/],
   ['a store that cannot write', { session: { store: { get () {}, destroy () {} } } }, /^session\.store must be a store/],
   ...[0, -1, 1.5, NaN, Infinity, '5', null].flatMap((number): Bad[] => ['maxSessions', 'idleLifetime', 'absoluteLifetime'].map(name =>
-    [`session.${name} ${number}`, { session: { [name]: number } }, new RegExp(`^session\\.${name} must be a whole number from \\d+ to \\d+$`)])),
-  ['idle lifetime in seconds by mistake', { session: { idleLifetime: 900 } }, /^session\.idleLifetime must be a whole number from 1000 /],
-  ['a lifetime past the end of all dates', { session: { absoluteLifetime: Number.MAX_SAFE_INTEGER } }, /^session\.absoluteLifetime must be a whole number/],
-  ...[0, 60_001, '5', 1.5].map((httpTimeout): Bad => [`httpTimeout ${httpTimeout}`, { httpTimeout }, /^httpTimeout must be a whole number from 1 to 60000$/]),
-  ...[-1, 1_800_001, '5', 1.5, null].map((refreshMargin): Bad => [`refreshMargin ${refreshMargin}`, { refreshMargin }, /^refreshMargin must be a whole number from 0 to 1800000$/]),
+    [`session.${name} ${number}`, { session: { [name]: number } }, new RegExp(`^session\\.${name} must be a (time in ms, a )?whole number from \\d+ to \\d+$`)])),
+  ['idle lifetime in seconds by mistake', { session: { idleLifetime: 900 } }, /^session\.idleLifetime must be a time in ms, a whole number from 1000 /],
+  ['a lifetime past the end of all dates', { session: { absoluteLifetime: Number.MAX_SAFE_INTEGER } }, /^session\.absoluteLifetime must be a time in ms/],
+  ...[0, 60_001, '5', 1.5].map((httpTimeout): Bad => [`httpTimeout ${httpTimeout}`, { httpTimeout }, /^httpTimeout must be a time in ms, a whole number from 1 to 60000$/]),
+  ...[-1, 1_800_001, '5', 1.5, null].map((refreshMargin): Bad => [`refreshMargin ${refreshMargin}`, { refreshMargin }, /^refreshMargin must be a time in ms, a whole number from 0 to 1800000$/]),
   ...[{}, { acquire: true }, () => {}, 'redis://app:do-not-print-me@redis'].map((refreshLock): Bad =>
     [`refreshLock ${typeof refreshLock}`, { refreshLock }, /^refreshLock must be an object with acquire\(id\), such as redisRefreshLock\(client\)$/]),
 

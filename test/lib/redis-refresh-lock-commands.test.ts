@@ -70,3 +70,10 @@ t.test('Redis falling silent on a connection that stays open keeps nobody waitin
   client.silent = true
   await Promise.all([lock.release(), t.rejects(redisRefreshLock(client).acquire('other'))])
 })
+
+t.test('what is no client, or no time, is told at once', async t => {
+  for (const client of [undefined, null, {}, 'redis://127.0.0.1']) t.throws(() => redisRefreshLock(client as never), { code: 'LE_AUTH_OPTIONS_INVALID', message: /a connected client of the package redis or ioredis/ })
+  for (const time of [0, -1, 1.5, NaN, '5', null]) {
+    for (const name of ['lease', 'wait']) t.throws(() => redisRefreshLock(new OneKey(), { [name]: time }), { code: 'LE_AUTH_OPTIONS_INVALID', message: new RegExp(`${name} must be a time in ms`) })
+  }
+})
