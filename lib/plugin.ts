@@ -37,6 +37,7 @@ async function leAuth (app: FastifyInstance, rawOptions: LeAuthOptions): Promise
     sentinelEndpoints(await domainApi.originOf(accountId, 'sentinel'), accountId, options.apiVersion)
   const revoke = (accountId: string, refreshToken: string): Promise<void> => revokeToken(sentinelOf(accountId), client, refreshToken)
 
+  // Before the hook of the session plugin, which may have to wait for its store.
   app.addHook('onSend', noteAnswer)
   const sharedStore = isSharedStore(app, options)
   const tokenSets = createTokenSetStore({ sealer: createSealer(options.secrets, 'token set'), refreshMargin: options.refreshMargin, absoluteLifetime: options.session.absoluteLifetime, sharedStore, now })
