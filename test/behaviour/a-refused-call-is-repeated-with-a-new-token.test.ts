@@ -81,6 +81,15 @@ t.test('a body is sent again where it can be read again; after a stream, only th
   }
 })
 
+t.test('after a stream the refusal is the answer, whatever comes of the refresh', async t => {
+  const { app, clock, browser } = await caller(t, () => ['sentinel', '/sentinel/api/account/{accountId}/token', { method: 'POST', body: Readable.from(['a=1']), duplex: 'half' }])
+  clock.advance(10 * MINUTE)
+  app.sentinel.always('token', { status: 401 })
+  app.sentinel.next('refresh', { status: 503 })
+  t.equal((await browser.script(app.url('/call'))).json().status, 401)
+  t.equal(app.calls('refresh'), 1)
+})
+
 t.test('a login that is over says so, and an outage is no refusal', async t => {
   const { app, clock, browser } = await caller(t)
   clock.advance(10 * MINUTE)

@@ -98,3 +98,14 @@ t.test('where a plain logout ends after the one that asked for it', async t => {
     t.ok(revoked(sentinel).includes(fresh), sameProcess ? 'in one process' : 'in two')
   }
 })
+
+t.test('and where the tokens there are do not open, that is told', async t => {
+  const store = new TestStore()
+  const app = await startApp(t, { options: { session: { store } } })
+  const browser = app.browser()
+  await logIn(app, browser)
+  store.rewrite(store.tokenSets[0]!, record => ({ ...record, leAuthTokenSet: { ...record.leAuthTokenSet, sealed: 'changed' } }))
+  await browser.submit(app.url('/logout'), { revoke: 'true' })
+  t.match(app.events().at(-1), { event: 'logout', revoked: false, reason: 'no_refresh_token' })
+  t.same([revoked(app.sentinel), store.tokenSets], [[], []])
+})

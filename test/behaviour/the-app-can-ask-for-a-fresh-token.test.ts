@@ -106,6 +106,21 @@ for (const [what, ask, expected] of [
   ['refresh()', request => request.leAuth!.refresh(), '503 LE_AUTH_REFRESH_UNAVAILABLE'],
   ['a call that is refused', request => request.leAuth!.fetch('accountConfigReadOnly', '/api/account/{accountId}/unknown').then(({ status }) => status), '200 undefined']
 ] satisfies Array<[string, (request: FastifyRequest) => Promise<unknown>, string]>) {
+  t.test(`a login with neither a refresh token nor a known end lasts, whatever ${what} asks for`, async t => {
+    const app = await startApp(t, {
+      emulator: { behaviour: { expiresIn: 'absent' } },
+      after: app => app.get('/ask', { onRequest: app.requireAuth }, async request => ({ answer: await ask(request) }))
+    })
+    app.sentinel.next('token', { change: ({ refresh_token: _dropped, ...answer }) => answer })
+    const browser = app.browser()
+    await logIn(app, browser)
+    app.sentinel.always('users', { status: 401 })
+    const answer = await browser.script(app.url('/ask'))
+    t.equal(`${answer.status} ${errorCode(answer)}`, expected)
+    t.equal((await browser.script(app.url('/me'))).status, 200)
+    t.equal(app.calls('refresh'), 0)
+  })
+
   t.test(`a login without a refresh token lasts as long as its access token, whatever ${what} asks for`, async t => {
     const clock = new Clock()
     const app = await startApp(t, {
