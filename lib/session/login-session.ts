@@ -82,7 +82,7 @@ export function createLoginSessions (app: FastifyInstance, options: ResolvedOpti
 
     async forget (request) {
       await remove(request, request.session?.leAuth)
-      setup.dropSession(request)
+      if (request.session !== null) setup.dropSession(request)
     },
 
     find (request) {

@@ -102,3 +102,13 @@ t.test('and when it is dead by then, the login ends, with a log line that says w
   t.match(app.events().at(-1), { event: 'session_ended', reason: 'answer_lost' })
   t.match(app.logLines.join(''), 'the answer to its last refresh was lost')
 })
+
+t.test('also where the app has destroyed the session before the guard looks', async t => {
+  const { app, clock, browser } = await loggedIn(t, {}, {}, {
+    after: app => app.get('/destroyed', { onRequest: [async ({ session }) => session.destroy(), app.requireAuth] }, async () => 'inside')
+  })
+  app.sentinel.expireRefreshTokens()
+  clock.advance(61 * MINUTE)
+  t.equal((await browser.script(app.url('/destroyed'))).status, 401)
+  t.equal((await browser.script(app.url('/me'))).status, 401)
+})
