@@ -6,7 +6,7 @@ import t from 'tap'
 const GROUND = ['diagnostics', 'errors', 'loopback', 'return-path', 'route-headers', 'http']
 const MAY_IMPORT: Record<string, string[]> = {
   index: ['plugin', 'diagnostics', 'errors', 'options', 'access', 'sentinel', 'tokens'],
-  'redis-refresh-lock': ['tokens'],
+  'redis-refresh-lock': ['tokens', 'errors'],
   plugin: ['options', 'resolve-options', 'augmentation', 'login', 'access', 'session', 'tokens', 'sentinel', 'liveperson', ...GROUND],
   augmentation: ['access', 'session'],
   options: ['errors', 'liveperson', 'sentinel', 'tokens'],

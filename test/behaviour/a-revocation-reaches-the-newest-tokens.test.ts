@@ -1,6 +1,6 @@
-import t from 'tap'
+import t, { type Test } from 'tap'
 import type { SentinelEmulator } from '../../lib/emulator/index.js'
-import { errorCode, logIn, startApp } from '../support/app.js'
+import { errorCode, logIn, startApp, type TestApp } from '../support/app.js'
 import { Clock, HOUR, MINUTE } from '../support/clock.js'
 import { hold } from '../support/hold.js'
 import { until } from '../support/shifted.js'
@@ -22,27 +22,45 @@ function given (sentinel: SentinelEmulator): string[] {
   return tokens
 }
 
-t.test('where another request has refreshed them since this one began', async t => {
-  let isOpen = false
-  let go = (): void => {}
+/** An app with a logout of its own that waits before it logs out everywhere. */
+async function slowLogout (t: Test): Promise<{ app: TestApp, isWaiting: () => boolean, go: () => void }> {
+  let go: (() => void) | undefined
   const app = await startApp(t, {
     after: app => {
       app.get('/fresh', { onRequest: app.requireAuth }, async ({ leAuth }) => leAuth!.refresh().then(() => 'fresh'))
       app.post('/bye', { onRequest: app.requireAuth }, async ({ leAuth }) => {
-        await new Promise<void>(resolve => { go = resolve; isOpen = true })
+        await new Promise<void>(resolve => { go = resolve })
         return leAuth!.logout({ revoke: true })
       })
     }
   })
+  return { app, isWaiting: () => go !== undefined, go: () => go!() }
+}
+
+t.test('where another request has refreshed them since this one began', async t => {
+  const { app, isWaiting, go } = await slowLogout(t)
   const tokens = given(app.sentinel)
   const browser = app.browser()
   await logIn(app, browser)
   const bye = browser.script(app.url('/bye'), { method: 'POST' })
-  await until(() => isOpen)
+  await until(isWaiting)
   t.equal((await browser.script(app.url('/fresh'))).text, 'fresh')
   go()
   t.same((await bye).json(), { revoked: true })
   t.same(revoked(app.sentinel), tokens)
+})
+
+t.test('where a plain logout came first, they are those that this request began with', async t => {
+  const { app, isWaiting, go } = await slowLogout(t)
+  const browser = app.browser()
+  await logIn(app, browser)
+  const bye = browser.script(app.url('/bye'), { method: 'POST' })
+  await until(isWaiting)
+  await (await browser.copy()).submit(app.url('/logout'), {})
+  t.same(revoked(app.sentinel), [])
+  go()
+  t.same((await bye).json(), { revoked: true })
+  t.equal(revoked(app.sentinel).length, 1)
 })
 
 t.test('where the store did not take them', async t => {

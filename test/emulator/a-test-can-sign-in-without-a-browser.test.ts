@@ -24,4 +24,6 @@ t.test('a user who cannot sign in, or a page where none should be, is an error',
   await t.rejects(sentinel.signIn(sentinel.url + authorizePath({ client_id: 'x' }), loginNames.agent), { message: /a page with status 401 instead of a redirect\. \w/ })
   await t.rejects(sentinel.signIn(sentinel.url + authorizePath({ redirect_uri: 'http://localhost:4321/callback' }), loginNames.agent), { message: /status 400 .*Add it to redirectUris/ })
   await t.rejects(sentinel.signIn(sentinel.url, loginNames.agent), { message: /has no user/ })
+  sentinel.next('authorize', { status: 503, body: 'down' })
+  await t.rejects(sentinel.signIn(url, loginNames.agent), { message: /a page with status 503/ })
 })
