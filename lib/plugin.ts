@@ -8,7 +8,6 @@ import { createGuards } from './access/require-auth.js'
 import { createHttpClient } from './http.js'
 import { createDomainApi } from './liveperson/domain-api.js'
 import { serviceFetch } from './liveperson/service-fetch.js'
-import { noteAnswer } from './login/answered.js'
 import { createCallback } from './login/callback.js'
 import { createSpentStates } from './login/spent-states.js'
 import { createLoginStart } from './login/start.js'
@@ -37,8 +36,6 @@ async function leAuth (app: FastifyInstance, rawOptions: LeAuthOptions): Promise
     sentinelEndpoints(await domainApi.originOf(accountId, 'sentinel'), accountId, options.apiVersion)
   const revoke = (accountId: string, refreshToken: string): Promise<void> => revokeToken(sentinelOf(accountId), client, refreshToken)
 
-  // Before the hook of the session plugin, which may have to wait for its store.
-  app.addHook('onSend', noteAnswer)
   const sharedStore = isSharedStore(app, options)
   const tokenSets = createTokenSetStore({ sealer: createSealer(options.secrets, 'token set'), refreshMargin: options.refreshMargin, absoluteLifetime: options.session.absoluteLifetime, sharedStore, now })
   const setup = await setUpSession(app, options, tokenSets)

@@ -55,7 +55,7 @@ function mutexClient (client: RedisLockClient): MutexClient {
   if (typeof call !== 'function' && typeof sendCommand !== 'function') {
     throw leAuthError('LE_AUTH_OPTIONS_INVALID', { detail: '- redisRefreshLock takes a connected client of the package redis or ioredis' })
   }
-  const send = (command: string, ...parameters: unknown[]): Promise<unknown> => {
+  const send = async (command: string, ...parameters: unknown[]): Promise<unknown> => {
     const texts = parameters.map(String)
     return answered('call' in client ? client.call(command, ...texts) : client.sendCommand([command, ...texts]))
   }

@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path'
 import t from 'tap'
 
 /** What each room may import; types included, for a type is knowledge too. Files at the top of lib/ are a room each. */
-const GROUND = ['diagnostics', 'errors', 'loopback', 'return-path', 'route-headers', 'http']
+const GROUND = ['diagnostics', 'errors', 'loopback', 'return-path', 'route-headers', 'http', 'answered']
 const MAY_IMPORT: Record<string, string[]> = {
   index: ['plugin', 'diagnostics', 'errors', 'options', 'access', 'sentinel', 'tokens'],
   'redis-refresh-lock': ['tokens', 'errors'],
@@ -24,9 +24,10 @@ const MAY_IMPORT: Record<string, string[]> = {
   loopback: [],
   'return-path': [],
   'route-headers': [],
+  answered: [],
   http: []
 }
-const KNOWS_FASTIFY = ['plugin', 'augmentation', 'options', 'resolve-options', 'login', 'access', 'session', 'route-headers', 'emulator']
+const KNOWS_FASTIFY = ['plugin', 'augmentation', 'options', 'resolve-options', 'login', 'access', 'session', 'route-headers', 'answered', 'emulator']
 
 const lib = join(import.meta.dirname, '../lib')
 

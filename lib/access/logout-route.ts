@@ -1,5 +1,6 @@
 import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { isAnswered, noteAnswers } from '../answered.js'
 import { leAuthError } from '../errors.js'
 import type { ResolvedOptions } from '../options.js'
 import { loginRouteHeaders } from '../route-headers.js'
@@ -15,9 +16,10 @@ export async function logoutRoute (scope: FastifyInstance, options: ResolvedOpti
   scope.post(options.localRoutes.logout, { bodyLimit: BODY_LIMIT, onSend: loginRouteHeaders, config: { leAuthRoute: true } }, async (request, reply) => {
     if (!isSameOrigin(request, options.origin)) throw leAuthError('LE_AUTH_LOGOUT_CROSS_SITE')
     assertSession(request)
+    noteAnswers(reply)
     if (request.leAuth === null) await sessions.end(request, reply)
     else await request.leAuth.logout({ revoke: revocationAsked(request) })
-    if (!reply.sent) reply.redirect(options.logoutReturnPath, 303)
+    if (!isAnswered(reply)) reply.redirect(options.logoutReturnPath, 303)
     return reply
   })
 }

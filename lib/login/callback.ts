@@ -1,18 +1,18 @@
 import { promisify } from 'node:util'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Authenticate } from '../access/authenticate.js'
+import { isAnswered, noteAnswers } from '../answered.js'
 import { publish } from '../diagnostics.js'
 import { leAuthError } from '../errors.js'
 import type { LoginEvent, ResolvedOptions } from '../options.js'
+import { withoutQuery } from '../route-headers.js'
 import { authorizationResponse } from '../sentinel/authorization-response.js'
 import type { User } from '../sentinel/claims.js'
 import type { SentinelClient } from '../sentinel/client.js'
 import { sentinelEndpoints, type Sentinel } from '../sentinel/endpoints.js'
 import { exchangeCode } from '../sentinel/exchange-code.js'
-import { withoutQuery } from '../route-headers.js'
 import { assertSession, type LoginSessions } from '../session/login-session.js'
 import type { TokenSet } from '../tokens/token-set.js'
-import { isAnswered } from './answered.js'
 import { answerFailure, hookFailure } from './failure.js'
 import type { SpentState, SpentStates } from './spent-states.js'
 import { isState, type LoginTransaction, type LoginTransactions } from './transaction.js'
@@ -83,7 +83,8 @@ export function createCallback ({ options, client, transactions, spentStates, se
   async function establish (request: FastifyRequest, reply: FastifyReply, { accountId, returnPath }: LoginTransaction, user: User, tokens: TokenSet): Promise<string> {
     const before = request.leAuth
     try {
-      return await sessions.begin(request, accountId, user, tokens, async () => {
+      return await sessions.begin(request, accountId, user, tokens, async keepPrevious => {
+        noteAnswers(reply, keepPrevious)
         await promisify(authenticate)(request, reply)
         // onLogin may already act for the user; and a store that has lost what it was just given cannot carry a login.
         if (request.leAuth === null) throw leAuthError('LE_AUTH_STORE_UNAVAILABLE', { reason: 'lost_write' })
@@ -102,7 +103,7 @@ export function createCallback ({ options, client, transactions, spentStates, se
       throw hookFailure(error, request)
     }
     // Whoever has got another answer, from the hook or by a timeout of the app's, would not know of the login.
-    if (isAnswered(request, reply)) throw leAuthError('LE_AUTH_LOGIN_HOOK_FAILED', { reason: 'answered' })
+    if (isAnswered(reply)) throw leAuthError('LE_AUTH_LOGIN_HOOK_FAILED', { reason: 'answered' })
   }
 
   /** A callback that comes again, by the back button or a reload, while its login lives, or another one. */

@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isPageNavigation } from '../access/navigation.js'
+import { isAnswered, noteAnswers } from '../answered.js'
 import { publish } from '../diagnostics.js'
 import { leAuthError, LeAuthError } from '../errors.js'
 import type { ResolvedOptions } from '../options.js'
 import { withReturnTo } from '../return-path.js'
-import { isAnswered } from './answered.js'
 import { escapeHtml, sendPage } from './page.js'
 
 /** What is known of a login when it fails. */
@@ -25,9 +25,11 @@ export async function answerFailure (options: ResolvedOptions, request: FastifyR
   publish('fastify-le-auth:login:failed', facts)
   request.log.warn({ leAuth: { event: 'login_failed', ...facts } }, 'login failed')
   const retryPath = withReturnTo(options.publicPrefix + options.routes.login, returnPath)
+  if (isAnswered(reply)) return reply
+  noteAnswers(reply)
   // A reply can be awaited: where the hook returns it, this waits until it is sent.
-  if (!isAnswered(request, reply)) await options.onLoginError?.({ error, retryPath }, request, reply)
-  if (isAnswered(request, reply)) return reply
+  await options.onLoginError?.({ error, retryPath }, request, reply)
+  if (isAnswered(reply)) return reply
   if (!isPageNavigation(request)) throw error
   return sendPage(reply, error.statusCode, {
     title: error.code === 'LE_AUTH_LOGIN_DENIED' ? 'You are not logged in' : 'The login did not work',

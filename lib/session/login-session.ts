@@ -21,17 +21,20 @@ export interface SessionLogin {
   tokenSetId: string
 }
 
+type BeforeSave = (keepPrevious: () => void) => Promise<void>
+
 /** Begins and ends the sessions of logins, all of it or nothing. */
 export interface LoginSessions {
   /**
    * A new session with a new id for a login; the session before it and its token set are destroyed. When that fails,
    * nobody is logged in by it.
    *
-   * @param beforeSave runs with the new session on the request; when it throws, everything is as before
+   * @param beforeSave runs with the new session on the request; when it throws, everything is as before. What it is given puts the
+   * session before it back, for an answer that is given meanwhile
    * @returns the id of its token set
    * @throws LE_AUTH_SESSION_UNREACHABLE, LE_AUTH_STORE_UNAVAILABLE, and what `beforeSave` throws
    */
-  begin: (request: FastifyRequest, accountId: string, user: User, tokens: TokenSet, beforeSave: () => Promise<void>) => Promise<string>
+  begin: (request: FastifyRequest, accountId: string, user: User, tokens: TokenSet, beforeSave: BeforeSave) => Promise<string>
   /**
    * Ends a login: removes its token set, and its session where the request still has that, and takes the cookie back.
    *
@@ -41,7 +44,7 @@ export interface LoginSessions {
    */
   end: (request: FastifyRequest, reply: FastifyReply, login?: SessionLogin, end?: EndedTokenSet) => Promise<TokenSetRecord | null>
   /**
-   * Removes a login that has ended elsewhere, so that nothing of this request saves it again. The cookie stays, which opens
+   * Removes the session of a login that has ended, so that nothing of this request saves it again. The cookie stays, which opens
    * nothing: by now the browser may have that of another login. @throws LE_AUTH_STORE_UNAVAILABLE
    */
   forget: (request: FastifyRequest) => Promise<void>
@@ -81,8 +84,11 @@ export function createLoginSessions (app: FastifyInstance, options: ResolvedOpti
     },
 
     async forget (request) {
-      await remove(request, request.session?.leAuth)
-      if (request.session !== null) setup.dropSession(request)
+      const { session } = request
+      if (session === null) return
+      // Before the store is asked, which may fail.
+      setup.dropSession(request)
+      await removeRecord(request.sessionStore, session.sessionId)
     },
 
     find (request) {
@@ -103,14 +109,16 @@ export function createLoginSessions (app: FastifyInstance, options: ResolvedOpti
     return last
   }
 
-  async function replaceSession (request: FastifyRequest, login: SessionLogin, beforeSave: () => Promise<void>): Promise<void> {
+  async function replaceSession (request: FastifyRequest, login: SessionLogin, beforeSave: BeforeSave): Promise<void> {
     const previous = request.session
+    let isWaiting = true
     freshSession(app, request)
     const fresh = request.session
     try {
       if (belongsTo(previous, login)) copyKept(previous, fresh)
       fresh.leAuth = login
-      await beforeSave()
+      await beforeSave(() => { if (isWaiting) request.session = previous })
+      isWaiting = false
       // The app may have logged out, or begun another session: then nobody would know of this one.
       if (request.session !== fresh || fresh.leAuth !== login) throw leAuthError('LE_AUTH_LOGIN_HOOK_FAILED', { reason: 'session_replaced' })
       await settled(done => fresh.save(done))
@@ -130,8 +138,9 @@ export function createLoginSessions (app: FastifyInstance, options: ResolvedOpti
   }
 
   async function destroyPrevious (request: FastifyRequest, previous: FastifyRequest['session']): Promise<void> {
-    await removeRecord(request.sessionStore, previous.sessionId)
+    // In this order: a late save of that session looks whether its login has ended.
     if (isWhole(previous.leAuth)) await tokenSets.end(request.sessionStore, previous.leAuth.tokenSetId)
+    await removeRecord(request.sessionStore, previous.sessionId)
   }
 }
 

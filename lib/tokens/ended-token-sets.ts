@@ -19,8 +19,10 @@ export function createEndedTokenSets (now: () => number, sharedStore: boolean, l
 
   /** What a logout has asked for, no other end of the same login takes back. */
   async function write (store: RecordStore, id: string, end: EndedTokenSet): Promise<void> {
-    const before = end.revoke ? null : await notes.find(store, id).catch(error => { notes.remember(id, end); throw error })
-    await notes.write(store, id, before ?? end)
+    const before = end.revoke ? null : notes.find(store, id)
+    // From now on this process knows, whatever the store says and however late.
+    if (notes.own(id) === null) notes.remember(id, end)
+    await notes.write(store, id, await before ?? end)
   }
 
   return { find: notes.find, own: notes.own, write }

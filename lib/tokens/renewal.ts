@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import { publish } from '../diagnostics.js'
-import { leAuthError } from '../errors.js'
+import { leAuthError, type LeAuthError } from '../errors.js'
 import { RefreshError } from './refresh-error.js'
 import { userOf, type RefreshTarget } from './refresh-target.js'
 import type { TokenSet } from './token-set.js'
@@ -36,6 +36,8 @@ export interface RenewalParts {
 
 /** How long the loser of a race waits for the winner's record to be stored, from look to look, in ms: five seconds in all. */
 const LOOKS_FOR_WINNER = [0, 100, 300, 600, 1000, 1500, 1500]
+/** How often new tokens are given to a store that is silent: 15 seconds in all. */
+const STORE_TRIES = 3
 /** As many as are refreshed while a store is down, and for as long as somebody may wait for it. */
 const UNSAVED = { max: 10_000, ttl: 60 * 60 * 1000 }
 
@@ -63,11 +65,24 @@ export function createRenewal ({ tokenSets, requestTokens, revoke, mayLose, now 
     publish('fastify-le-auth:refresh:started', userOf(target))
     const fresh = unsaved.get(record.sealed) ?? await requestTokens(target.accountId, target.userId, refreshToken)
     unsaved.set(record.sealed, fresh)
-    const result = await tokenSets.replace(target.store, target.tokenSetId, fresh)
+    const result = await stored(target, fresh)
     unsaved.delete(record.sealed)
     if ('ended' in result) return tooLate(target, fresh, result.ended.revoke)
     publish('fastify-le-auth:refresh:succeeded', { ...userOf(target), duration: now() - startedAt })
     return result.record
+  }
+
+  /**
+   * Tries again where the store is too slow to say whether it has taken them: whoever comes after this one, perhaps in another
+   * process, would present a refresh token that is used.
+   */
+  async function stored (target: RefreshTarget, fresh: TokenSet, tries = STORE_TRIES): ReturnType<TokenSetStore['replace']> {
+    try {
+      return await tokenSets.replace(target.store, target.tokenSetId, fresh)
+    } catch (error) {
+      if (tries === 1 || (error as LeAuthError).reason !== 'timeout') throw error
+      return stored(target, fresh, tries - 1)
+    }
   }
 
   /** A logout came in between: the new tokens are dropped, and end at Sentinel as well where that was asked for. */

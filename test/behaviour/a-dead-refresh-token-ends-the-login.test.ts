@@ -112,3 +112,19 @@ t.test('also where the app has destroyed the session before the guard looks', as
   t.equal((await browser.script(app.url('/destroyed'))).status, 401)
   t.equal((await browser.script(app.url('/me'))).status, 401)
 })
+
+t.test('what public pages keep in the session afterwards is kept', async t => {
+  const { app, clock, browser } = await loggedIn(t, {}, {}, {
+    after: app => app.get('/add', async ({ session }) => {
+      const { visits = 0 } = session as { visits?: number }
+      Object.assign(session, { visits: visits + 1 })
+      return visits + 1
+    })
+  })
+  app.sentinel.expireRefreshTokens()
+  clock.advance(31 * MINUTE)
+  await browser.script(app.url('/me'))
+  await until(() => app.events().some(event => event.event === 'session_ended'))
+  for (const visits of [1, 2, 3]) t.equal((await browser.script(app.url('/add'))).text, String(visits))
+  t.equal((await browser.script(app.url('/me'))).status, 401)
+})

@@ -133,3 +133,33 @@ t.test('a request that waited for a refresh of the login before leaves the cooki
   t.same([late.status, late.setCookies], [401, []])
   t.equal((await browser.script(one.url('/me'))).status, 200)
 })
+
+t.test('nor does a slow answer that ends while the next login is under way', async t => {
+  const store = new TestStore()
+  let isOpen = false
+  let go = (): void => {}
+  const app = await startApp(t, {
+    options: { session: { store } },
+    after: app => {
+      app.get('/slow', { onRequest: app.requireAuth }, async request => {
+        await new Promise<void>(resolve => { go = resolve; isOpen = true })
+        Object.assign(request.session, { lastSearch: 'private' })
+        return 'done'
+      })
+    }
+  })
+  const browser = app.browser()
+  await logIn(app, browser)
+  const slow = browser.script(app.url('/slow'))
+  await until(() => isOpen)
+  // The session of before is gone, and the rest of the login takes a while.
+  store.trouble = ({ operation, kind }) => {
+    if (operation === 'destroy' && kind === 'session') setTimeout(go, 30)
+    return { delayMs: 60 }
+  }
+  await browser.navigate(app.url('/login'))
+  t.same((await slow).setCookies, [])
+  store.trouble = () => undefined
+  t.equal((await browser.script(app.url('/me'))).status, 200)
+  t.notMatch([...store.records.values()].join(''), 'private')
+})

@@ -337,3 +337,15 @@ t.test('of the store’s own error, the log has the code alone', async t => {
     t.notMatch(app.logLines.join(''), STORE_PASSWORD)
   }
 })
+
+t.test('a login without the id of its tokens is none, and the next one can be made', async t => {
+  for (const tokenSetId of [null, 5, {}, undefined, '']) {
+    const { app, store } = await appWithStore(t)
+    const browser = app.browser()
+    await logIn(app, browser)
+    store.rewrite(store.logins[0]!, record => ({ ...record, leAuth: { ...record.leAuth, tokenSetId } }))
+    t.equal((await browser.script(app.url('/'))).text, 'hello stranger', String(tokenSetId))
+    await isAnonymous(t, app, browser)
+    t.equal((await browser.step(app.url('/login'))).status, 302)
+  }
+})

@@ -1,3 +1,6 @@
+import cookie from '@fastify/cookie'
+import session from '@fastify/session'
+import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import type { LeAuthError, LeAuthOptions, LoginErrorEvent, LoginEvent } from '../../lib/index.js'
 import { AGENT, errorCode, logIn, startApp, upToCallback } from '../support/app.js'
@@ -110,21 +113,47 @@ t.test('a fault below /login goes to the app’s error handler as it is', async 
   t.match(answer.json(), { message: 'a broken clock' })
 })
 
+const OWN_SESSION = 'behind a session plugin of the app’s own'
+
+/** Hooks that come before those of the plugin, and make an answer wait. */
+const SLOW_ANSWERS: Array<[where: string, before: (app: FastifyInstance, store: TestStore) => unknown]> = [
+  ['at once', () => {}],
+  ['behind a hook that waits', app => app.addHook('onSend', async () => { await new Promise(resolve => setTimeout(resolve, 20)) })],
+  [OWN_SESSION, async (app, store) => {
+    await app.register(cookie)
+    await app.register(session, { secret: 'a secret of the app itself, of more than 32 characters', store, cookie: { secure: 'auto' } })
+  }]
+]
+
 for (const [what, onLogin] of [
   ['returns its answer', async (_event, _request, reply) => { await reply.code(403).send('not invited') }],
   ['answers and goes on', async (_event, _request, reply) => { reply.code(403).send('not invited') }],
   ['redirects, and goes on', (_event, _request, reply) => { reply.redirect('/not-invited', 303) }]
 ] satisfies Array<[string, NonNullable<LeAuthOptions['onLogin']>]>) {
   t.test(`when onLogin ${what}, that is no way to be logged in`, async t => {
-    const store = new TestStore()
-    const app = await startApp(t, { options: { session: { store }, onLogin } })
-    const browser = app.browser()
-    const answer = await browser.step(await upToCallback(app, browser))
-    t.match(`${answer.status} ${answer.text}`, /^(403 not invited|303 )/)
-    await until(() => app.events().length > 0)
-    t.equal((await browser.script(app.url('/me'))).status, 401)
-    t.same(store.tokenSets, [])
-    t.match(app.events().at(-1), { event: 'login_failed', code: 'LE_AUTH_LOGIN_HOOK_FAILED', reason: 'answered' })
+    for (const [where, before] of SLOW_ANSWERS) {
+      const store = new TestStore()
+      let isAnswering = false
+      const app = await startApp(t, {
+        options: { ...(where !== OWN_SESSION && { session: { store } }), onLogin: (...event) => isAnswering ? onLogin(...event) : undefined },
+        before: app => before(app, store)
+      })
+      const browser = app.browser()
+      isAnswering = true
+      const answer = await browser.step(await upToCallback(app, browser))
+      t.match(`${answer.status} ${answer.text}`, /^(403 not invited|303 )/, where)
+      await until(() => app.events().length > 0)
+      t.equal((await browser.script(app.url('/me'))).status, 401)
+      t.same(store.tokenSets, [])
+      t.match(app.events().at(-1), { event: 'login_failed', code: 'LE_AUTH_LOGIN_HOOK_FAILED', reason: 'answered' })
+
+      isAnswering = false
+      await browser.navigate(app.url('/login'))
+      isAnswering = true
+      await browser.step(await upToCallback(app, browser))
+      await until(() => app.events().length > 2)
+      t.equal((await browser.script(app.url('/me'))).status, 200, 'and the login of before lives on in its browser')
+    }
   })
 }
 

@@ -35,6 +35,41 @@ t.test('with a lock Sentinel is asked once, though it punishes a second use', as
   t.same([...new Set(refreshLock.asked)].filter(id => !id.startsWith('le-auth:state:')), store.tokenSets)
 })
 
+t.test('with a lock and a store that is slow once, nobody presents the used refresh token', async t => {
+  for (const slow of ['set token set', 'get token set']) {
+    const { one, other, clock, store, toOther } = await twoApps(t, {}, { refreshLock: new Queue() })
+    const browser = one.browser()
+    await logIn(one, browser)
+    const there = await toOther(browser)
+    clock.advance(61 * MINUTE)
+    let isRefreshed = false
+    one.sentinel.next('refresh', { change: answer => { isRefreshed = true; return answer } })
+    store.trouble = ({ operation, kind }) => {
+      if (!isRefreshed || `${operation} ${kind}` !== slow) return undefined
+      isRefreshed = false
+      // It comes about all the same, when nobody waits for it any more.
+      return { delayMs: 6000 }
+    }
+    const answers = await Promise.all([browser.script(one.url('/users')), there.script(other.url('/users'))])
+    t.same(answers.map(answer => answer.json().status), [200, 200], slow)
+    t.equal(one.calls('refresh'), 1)
+    await until(() => store.pending === 0)
+    t.same([(await browser.script(one.url('/me'))).status, (await there.script(other.url('/me'))).status], [200, 200])
+  }
+})
+
+t.test('a store that is silent for longer is a failing one', async t => {
+  const { one, clock, store } = await twoApps(t)
+  const browser = one.browser()
+  await logIn(one, browser)
+  clock.advance(61 * MINUTE)
+  store.trouble = ({ operation, kind }) => operation === 'set' && kind === 'token set' ? { delayMs: 20_000 } : undefined
+  t.equal(errorCode(await browser.script(one.url('/me'))), 'LE_AUTH_STORE_UNAVAILABLE')
+  store.trouble = () => undefined
+  t.equal((await browser.script(one.url('/users'))).json().status, 200)
+  t.equal(one.calls('refresh'), 1)
+})
+
 t.test('a lock that cannot be had is an outage, and one that is not given back does no harm', async t => {
   let acquire: RefreshLock['acquire'] = async () => ({ release: async () => {} })
   const { one, clock } = await twoApps(t, {}, { refreshLock: { acquire: id => acquire(id) } })

@@ -64,6 +64,15 @@ t.test('Redis going away while the lock is held is a lost lease and no crash', a
   t.same(client.commands.map(([name]) => name), ['SET', 'EVALSHA', 'SET'])
 })
 
+t.test('nor is a client that throws at once', async t => {
+  const client = new OneKey()
+  const lock = await redisRefreshLock(client, { lease: 100 }).acquire('id')
+  client.sendCommand = () => { throw new Error('The client is closed') }
+  await new Promise(resolve => setTimeout(resolve, 200))
+  await lock.release()
+  await t.rejects(redisRefreshLock(client).acquire('id'))
+})
+
 t.test('Redis falling silent on a connection that stays open keeps nobody waiting for ever', async t => {
   const client = new OneKey()
   const lock = await redisRefreshLock(client, { lease: 60_000 }).acquire('id')
