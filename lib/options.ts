@@ -102,7 +102,7 @@ export interface SessionOptions {
   cookieName?: string | undefined
   /** Cookie attributes. Secure follows `redirectUri`; HttpOnly and Path=/ are fixed. */
   cookie?: CookieOptions | undefined
-  /** A store of the express-session kind. @default a bounded store in memory */
+  /** A store of the express-session kind; refused where the app has registered @fastify/session itself. @default a bounded store in memory */
   store?: SessionStore | undefined
   /** How many sessions the store in memory keeps; the least recently used one goes first. @default 100000 */
   maxSessions?: number | undefined

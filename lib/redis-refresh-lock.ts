@@ -1,5 +1,6 @@
 import { Mutex } from 'redis-semaphore'
 import { leAuthError } from './errors.js'
+import { STORE_DEADLINE } from './tokens/record-store.js'
 import type { RefreshLock } from './tokens/refresh-lock.js'
 
 /** A client of the package `redis`, or of `ioredis`: something that sends a command. */
@@ -15,8 +16,6 @@ export interface RedisRefreshLockOptions {
   wait?: number | undefined
 }
 
-/** How long Redis may take for one command, in ms: as long as a session store may. */
-const ANSWERS_WITHIN = 5000
 /** How often a waiting process looks, in ms: a refresh takes some hundred. */
 const LOOK_EVERY = 50
 
@@ -69,11 +68,11 @@ function mutexClient (client: RedisLockClient): MutexClient {
   } as unknown as MutexClient
 }
 
-/** A client on a connection that is silent waits for ever; whoever waits for the lock need not. */
+/** A client on a connection that is silent waits for ever; whoever waits for the lock does so no longer than for a session store. */
 async function answered<Answer> (answer: Promise<Answer>): Promise<Answer> {
   let deadline: NodeJS.Timeout
   const tooLate = new Promise<never>((_resolve, reject) => {
-    deadline = setTimeout(() => reject(new Error('Redis does not answer')), ANSWERS_WITHIN)
+    deadline = setTimeout(() => reject(new Error('Redis does not answer')), STORE_DEADLINE)
   })
   return Promise.race([answer, tooLate]).finally(() => clearTimeout(deadline))
 }

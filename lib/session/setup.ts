@@ -75,7 +75,9 @@ function keepRotatedCookie (cookieName: string) {
 /** A request that was under way when its login ended must not save that session again, nor give its cookie to a browser that has another by now. */
 function dropEnded (dropSession: SessionSetup['dropSession'], tokenSets: TokenSetStore) {
   return function onSend (request: FastifyRequest, _reply: FastifyReply, _payload: unknown, done: HookHandlerDoneFunction): void {
-    const tokenSetId = request.leAuth === null ? undefined : request.session?.leAuth?.tokenSetId
+    // What the app keeps in the session of a visitor is its own, whoever was logged in there before.
+    if (request.leAuth === null) return done()
+    const tokenSetId = request.session?.leAuth?.tokenSetId
     if (typeof tokenSetId === 'string' && tokenSets.hasEnded(tokenSetId)) dropSession(request)
     done()
   }

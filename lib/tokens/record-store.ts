@@ -1,7 +1,7 @@
 import { leAuthError, LeAuthError } from '../errors.js'
 
 /** How long a store may take for one call, in ms: long for a database, and no longer than a person waits. */
-const STORE_DEADLINE = 5000
+export const STORE_DEADLINE = 5000
 
 /** A record of ours in the app's session store; a plain object that survives JSON. */
 export type StoredRecord = Record<string, unknown>

@@ -88,7 +88,7 @@ async function nested (app: FastifyInstance): Promise<void> {
   })
   await app.register(async files => {
     files.addHook('preHandler', files.requireAuth)
-    await files.register(fastifyStatic, { ...served, prefix: '/listed/', wildcard: false })
+    await files.register(fastifyStatic, { ...served, prefix: '/listed/', wildcard: false, cacheControl: false })
   })
   app.setNotFoundHandler({ preHandler: app.requireAuth }, async () => INSIDE)
 }
@@ -111,6 +111,7 @@ attack('PB2', 'the guard holds in nested scopes, for static files and for what i
     const { text } = await rawRequest(stage, target, { browser: member })
     t.ok(text.includes(INSIDE), `${target}: its users see it`)
   }
+  t.match((await rawRequest(stage, `/listed/${OWN_NAME}`, { browser: member })).text, /^cache-control: private, no-store\r$/im, 'where @fastify/static leaves it to the guard, no cache keeps a file')
 }, { after: nested })
 
 attack('PB2', 'an app that guards everything guards what is not found and what cannot be read', 'CVE-2026-6270', async (t, stage) => {
