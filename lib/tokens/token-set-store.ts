@@ -121,7 +121,11 @@ export function createTokenSetStore ({ sealer, refreshMargin, absoluteLifetime, 
     },
     async replace (store, id, tokens) {
       const before = await find(store, id)
-      if (before === null) return { ended: await endOf(store, id) ?? { revoke: false } }
+      if (before === null) {
+        // A logout in this process may not have removed it yet, and whoever has the refresh lock next must not find a used token.
+        await removeRecord(store, id)
+        return { ended: await endOf(store, id) ?? { revoke: false } }
+      }
       const record = await write(store, id, tokens, { endsAt: before.endsAt, replacement: randomInt(2 ** 48 - 1) })
       const ended = await endBefore(store, id, record)
       return ended === null ? { record } : { ended }
