@@ -179,30 +179,20 @@ export class World {
   }
 
   async #signIn (person: number, instance: number, loginName: string): Promise<string> {
-    const app = await this.#instances[instance]!
-    const browser = this.#browser(person, app)
     // Sentinel's own session would log the last user in again.
-    await browser.jar.store.removeCookies('127.0.0.1', null)
+    await this.#jars[person]!.store.removeCookies('127.0.0.1', null)
+    const app = await this.#instances[instance]!
+    const browser = this.#browser('/login', person, instance, app, false)
     return this.#tracked(instance, upToCallback(app, browser, '/login', { loginName, id: '' }))
   }
 
   /** @param sessionId the session to ask with, where it is not that of the browser */
   async #exchange (what: string, person: number, instance: number, mayEnd: boolean, send: (browser: Browser, app: TestApp) => Promise<Answer>, sessionId: string | undefined, done: (exchange: Exchange, answer: Answer) => void): Promise<void> {
     const app = await this.#instances[instance]!
-    const browser = this.#browser(person, app)
-    browser.before = cookies => {
-      const exchange = { what, person, instance, sessionId: sessionIdIn(cookies), start: this.#moment() }
-      this.logins.sent(exchange, mayEnd)
-      return exchange
-    }
+    const browser = this.#browser(what, person, instance, app, mayEnd)
     if (sessionId !== undefined) browser.cookies = `${COOKIE}=${encodeURIComponent(sessionId)}`
     const answer = await this.#tracked(instance, send(browser, app))
-    const exchange = browser.exchange!
-    exchange.end = this.#moment()
-    exchange.status = answer.status
-    exchange.code = errorCode(answer)
-    this.logins.answered(exchange)
-    done(exchange, answer)
+    done(browser.exchange!, answer)
   }
 
   /** A load balancer takes an instance out before it is restarted; refreshes behind requests may still be under way. */
@@ -235,8 +225,17 @@ export class World {
     return result
   }
 
-  #browser (person: number, app: TestApp): WorldBrowser {
-    return Object.assign(new WorldBrowser({ [app.origin]: app.server }), { jar: this.#jars[person]! })
+  #browser (what: string, person: number, instance: number, app: TestApp, mayEnd: boolean): WorldBrowser {
+    const sent = (cookies: string): Exchange => {
+      const exchange = { what, person, instance, sessionId: sessionIdIn(cookies), start: this.#moment() }
+      this.logins.sent(exchange, mayEnd)
+      return exchange
+    }
+    const answered = (exchange: Exchange, answer: Answer): void => {
+      Object.assign(exchange, { end: this.#moment(), status: answer.status, code: errorCode(answer) })
+      this.logins.answered(exchange)
+    }
+    return Object.assign(new WorldBrowser({ [app.origin]: app.server }), { jar: this.#jars[person]!, sent, answered })
   }
 
   #moment (): Moment {
@@ -266,18 +265,21 @@ export class World {
   }
 }
 
-/** A browser that notes with which cookies it asked. */
+/** A browser that notes with which cookies it asked, also where a page of Sentinel's lies in between: each request is activity. */
 class WorldBrowser extends Browser {
-  before: ((cookies: string) => Exchange) | undefined
+  declare sent: (cookies: string) => Exchange
+  declare answered: (exchange: Exchange, answer: Answer) => void
   exchange: Exchange | undefined
   /** Sent instead of its own. */
   cookies: string | undefined
 
   override async send (url: string, ask: Parameters<Browser['send']>[1]): Promise<Answer> {
     const cookies = this.cookies ?? await this.jar.getCookieString(url)
-    this.exchange = this.before?.(cookies)
+    const exchange = this.exchange = this.sent(cookies)
     // Given in so many words: those of the jar may be others a moment later.
-    return super.send(url, { ...ask, headers: { ...ask.headers, cookie: cookies === '' ? 'nothing=yet' : cookies } })
+    const answer = await super.send(url, { ...ask, headers: { ...ask.headers, cookie: cookies === '' ? 'nothing=yet' : cookies } })
+    this.answered(exchange, answer)
+    return answer
   }
 }
 
