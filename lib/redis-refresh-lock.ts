@@ -18,6 +18,8 @@ export interface RedisRefreshLockOptions {
 
 /** How often a waiting process looks, in ms: a refresh takes some hundred. */
 const LOOK_EVERY = 50
+/** How often a lease is renewed while it lasts: it outlives a few renewals that are slow or fail. */
+const RENEWALS = 5
 
 /**
  * A refresh lock in Redis, on the optional peer `redis-semaphore`: for processes that share `session.store`. The lock of a
@@ -37,7 +39,8 @@ export function redisRefreshLock (client: RedisLockClient, { lease = 10_000, wai
         lockTimeout: lease,
         acquireTimeout: wait,
         retryInterval: LOOK_EVERY,
-        // The default throws out of a timer, which would end the process; whoever lost a lock finds the winner's tokens.
+        refreshInterval: Math.ceil(lease / RENEWALS),
+        // The default throws out of a timer, which would end the process. What was begun under the lock is better finished.
         onLockLost: () => {}
       })
       await mutex.acquire()
@@ -58,9 +61,13 @@ function mutexClient (client: RedisLockClient): MutexClient {
     const texts = parameters.map(String)
     return answered('call' in client ? client.call(command, ...texts) : client.sendCommand([command, ...texts]))
   }
-  // redis-semaphore renews a lease in a timer that catches nothing: to it, Redis being away is a lease not renewed.
+  // redis-semaphore renews a lease in a timer that catches nothing. Where that fails, the next renewal tells whether the lock is
+  // lost; where Redis is silent it counts as lost, so that nobody waits once more to give it back.
   const script = (command: string) => (...parameters: unknown[]): Promise<unknown> =>
-    send(command, ...parameters).catch((error: Error) => { if (error.message.includes('NOSCRIPT')) throw error; return 0 })
+    send(command, ...parameters).catch((error: Error) => {
+      if (error.message.includes('NOSCRIPT')) throw error
+      return error instanceof SilentError ? 0 : 1
+    })
   return {
     set: (...parameters: unknown[]) => send('SET', ...parameters),
     evalsha: script('EVALSHA'),
@@ -68,11 +75,13 @@ function mutexClient (client: RedisLockClient): MutexClient {
   } as unknown as MutexClient
 }
 
+class SilentError extends Error {}
+
 /** A client on a connection that is silent waits for ever; whoever waits for the lock does so no longer than for a session store. */
 async function answered<Answer> (answer: Promise<Answer>): Promise<Answer> {
   let deadline: NodeJS.Timeout
   const tooLate = new Promise<never>((_resolve, reject) => {
-    deadline = setTimeout(() => reject(new Error('Redis does not answer')), STORE_DEADLINE)
+    deadline = setTimeout(() => reject(new SilentError('Redis does not answer')), STORE_DEADLINE)
   })
   return Promise.race([answer, tooLate]).finally(() => clearTimeout(deadline))
 }

@@ -37,11 +37,15 @@ export function exchangeFailure (error: unknown): LeAuthError {
   return leAuthError('LE_AUTH_SENTINEL_INVALID', { reason })
 }
 
-/** The refresh failed, and what that means for the refresh token. */
-export function refreshFailure (error: unknown, now: number): RefreshError {
+/**
+ * The refresh failed, and what that means for the refresh token.
+ *
+ * @param hasIssued whether Sentinel answered as if it had issued tokens: they cannot be used, and the refresh token may have been replaced
+ */
+export function refreshFailure (error: unknown, now: number, hasIssued: boolean): RefreshError {
   const reason = reasonOf(error)
   if (reason === 'invalid_grant') return new RefreshError('dead', reason)
-  if (error instanceof HttpError && !error.neverConnected) return new RefreshError('lost', reason)
+  if (hasIssued || (error instanceof HttpError && !error.neverConnected)) return new RefreshError('lost', reason)
   const response = responseOf(error)
   // PROTOCOL.md §3: these are the documented refusals, whatever their bodies say.
   if (response?.status === 400 || response?.status === 401) return new RefreshError('refused', reason)

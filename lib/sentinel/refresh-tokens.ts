@@ -23,16 +23,18 @@ export interface Refreshment {
  * @throws RefreshError
  */
 export async function refreshTokens (lookedUp: Promise<Sentinel>, client: SentinelClient, { refreshToken, userId, now }: Refreshment): Promise<TokenSet> {
+  let hasIssued = false
   try {
     const sentinel = await lookedUp
     const response = await refreshTokenGrantRequest(sentinel, client.metadata, client.authentication, refreshToken, client.callOptions)
+    hasIssued = response.ok
     const answer = await withEitherIssuer(sentinel, await withoutOddRefreshToken(response), (sentinel, response) => processRefreshTokenResponse(sentinel, client.metadata, response))
     const subject = idTokenClaims(answer, client.metadata.client_id, now)?.sub ?? userId
     if (subject !== userId) throw leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason: 'sub' })
     // RFC 6749 §6: where no new one comes, or none that can be used, the present one stays.
     return { refreshToken, ...tokenSet(answer, now) }
   } catch (error) {
-    throw refreshFailure(error, now)
+    throw refreshFailure(error, now, hasIssued)
   }
 }
 

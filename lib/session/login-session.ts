@@ -88,7 +88,7 @@ export function createLoginSessions (app: FastifyInstance, options: ResolvedOpti
       if (session === null) return
       // Before the store is asked, which may fail.
       setup.dropSession(request)
-      await removeRecord(request.sessionStore, session.sessionId)
+      await setup.removeSession(request.sessionStore, session.sessionId)
     },
 
     find (request) {
@@ -105,7 +105,7 @@ export function createLoginSessions (app: FastifyInstance, options: ResolvedOpti
 
   async function remove (request: FastifyRequest, login: SessionLogin | undefined, end?: EndedTokenSet): Promise<TokenSetRecord | null> {
     const last = isWhole(login) ? await tokenSets.end(request.sessionStore, login.tokenSetId, end) : null
-    if (login && holds(request, login)) await removeRecord(request.sessionStore, request.session.sessionId)
+    if (login && holds(request, login)) await setup.removeSession(request.sessionStore, request.session.sessionId)
     return last
   }
 
@@ -140,7 +140,7 @@ export function createLoginSessions (app: FastifyInstance, options: ResolvedOpti
   async function destroyPrevious (request: FastifyRequest, previous: FastifyRequest['session']): Promise<void> {
     // In this order: a late save of that session looks whether its login has ended.
     if (isWhole(previous.leAuth)) await tokenSets.end(request.sessionStore, previous.leAuth.tokenSetId)
-    await removeRecord(request.sessionStore, previous.sessionId)
+    await setup.removeSession(request.sessionStore, previous.sessionId)
   }
 }
 

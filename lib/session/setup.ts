@@ -4,11 +4,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunc
 import { leAuthError } from '../errors.js'
 import type { ResolvedOptions } from '../options.js'
 import { derivedSecret } from '../tokens/seal.js'
-import { quietStore } from '../tokens/record-store.js'
+import { quietStore, removeRecord } from '../tokens/record-store.js'
 import type { TokenSetStore } from '../tokens/token-set-store.js'
 import { sameAttributes } from './cookie-attributes.js'
 import { MemoryStore } from './memory-store.js'
 import { foreignSessionPlugins } from './plugin-tree.js'
+import { createRemovedSessions, type RemovedSessions } from './removed-sessions.js'
 
 /** What the rest of the plugin has to know of the session plugin in use. */
 export interface SessionSetup {
@@ -18,6 +19,8 @@ export interface SessionSetup {
   leaveSession: (request: FastifyRequest, reply: FastifyReply) => void
   /** Leaves the request with an empty session, and the browser with its cookie. */
   dropSession: (request: FastifyRequest) => void
+  /** Removes a stored session, so that no request that is under way with it saves it again. @throws LE_AUTH_STORE_UNAVAILABLE */
+  removeSession: RemovedSessions['remove']
 }
 
 /** Whether the session store is more than this process's memory; of the app's own nothing is known. */
@@ -43,8 +46,9 @@ function hasOwnSession (app: FastifyInstance): boolean {
 async function registerSession (app: FastifyInstance, { session: settings, secrets, now }: ResolvedOptions, tokenSets: TokenSetStore): Promise<SessionSetup> {
   const { cookieName } = settings
   const leaving = sessionLeaving(app)
+  const removedSessions = createRemovedSessions()
   // Before @fastify/session, whose hook saves the session.
-  app.addHook('onSend', dropEnded(leaving.dropSession, tokenSets))
+  app.addHook('onSend', dropEnded(leaving.dropSession, removedSessions, tokenSets))
   await app.register(session, {
     secret: secrets.map(secret => derivedSecret(secret, 'session cookie')),
     cookieName,
@@ -57,6 +61,7 @@ async function registerSession (app: FastifyInstance, { session: settings, secre
   app.addHook('onReady', async () => refuseOtherScopes(app))
   return {
     secureCookie: settings.cookie.secure,
+    removeSession: removedSessions.remove,
     ...leaving
   }
 }
@@ -72,13 +77,19 @@ function keepRotatedCookie (cookieName: string) {
   }
 }
 
-/** A request that was under way when its login ended must not save that session again, nor give its cookie to a browser that has another by now. */
-function dropEnded (dropSession: SessionSetup['dropSession'], tokenSets: TokenSetStore) {
-  return function onSend (request: FastifyRequest, _reply: FastifyReply, _payload: unknown, done: HookHandlerDoneFunction): void {
+/** A request that was under way when its session was removed must not save it again, nor give its cookie to a browser that has another by now. */
+function dropEnded (dropSession: SessionSetup['dropSession'], removedSessions: RemovedSessions, tokenSets: TokenSetStore) {
+  function isOver ({ leAuth, session }: FastifyRequest): boolean {
+    if (typeof session?.sessionId !== 'string') return false
+    if (removedSessions.has(session.sessionId)) return true
     // What the app keeps in the session of a visitor is its own, whoever was logged in there before.
-    if (request.leAuth === null) return done()
-    const tokenSetId = request.session?.leAuth?.tokenSetId
-    if (typeof tokenSetId === 'string' && tokenSets.hasEnded(tokenSetId)) dropSession(request)
+    if (leAuth === null) return false
+    const tokenSetId = session.leAuth?.tokenSetId
+    return typeof tokenSetId === 'string' && tokenSets.hasEnded(tokenSetId)
+  }
+
+  return function onSend (request: FastifyRequest, _reply: FastifyReply, _payload: unknown, done: HookHandlerDoneFunction): void {
+    if (isOver(request)) dropSession(request)
     done()
   }
 }
@@ -109,6 +120,7 @@ function useAppSession (app: FastifyInstance, options: ResolvedOptions): Session
   if (problem !== null) throw leAuthError('LE_AUTH_SETUP_INVALID', { detail: problem })
   return {
     secureCookie: attributes.secure === true,
+    removeSession: removeRecord,
     ...sessionLeaving(app)
   }
 }

@@ -1,4 +1,4 @@
-import { createNotes, type Notes } from './notes.js'
+import { createNotes } from './notes.js'
 import type { RecordStore } from './record-store.js'
 
 /** A token set that has ended. */
@@ -11,19 +11,34 @@ export interface EndedTokenSet {
  * A store of the express-session kind cannot write "only if it is still there", so whoever refreshes a token set looks
  * here, after writing it, whether it has ended meanwhile.
  */
-export type EndedTokenSets = Omit<Notes<EndedTokenSet>, 'remember'>
+export interface EndedTokenSets {
+  /** @returns `null` where no end was noted. @throws LE_AUTH_STORE_UNAVAILABLE */
+  find: (store: RecordStore, id: string) => Promise<EndedTokenSet | null>
+  /** Whether this process has noted an end. */
+  isKnown: (id: string) => boolean
+  /** @throws LE_AUTH_STORE_UNAVAILABLE; this process remembers the end all the same */
+  write: (store: RecordStore, id: string, end: EndedTokenSet) => Promise<void>
+}
 
 /** @param lifetime how long a token set may live at all, in ms: a write that comes late, however late, finds the end noted */
 export function createEndedTokenSets (now: () => number, sharedStore: boolean, lifetime: number): EndedTokenSets {
-  const notes = createNotes<EndedTokenSet>({ prefix: 'le-auth:ended:', lifetime, sharedStore, now, read: ({ revoke }) => ({ revoke: revoke === true }) })
+  const settings = { lifetime, sharedStore, now, read: () => ({}) }
+  const ends = createNotes<object>({ prefix: 'le-auth:ended:', ...settings })
+  // Notes of their own, so that no other end of the same login takes back what a logout has asked for.
+  const revocations = createNotes<object>({ prefix: 'le-auth:revoked:', ...settings })
 
-  /** What a logout has asked for, no other end of the same login takes back. */
-  async function write (store: RecordStore, id: string, end: EndedTokenSet): Promise<void> {
-    const before = end.revoke ? null : notes.find(store, id)
-    // From now on this process knows, whatever the store says and however late.
-    if (notes.own(id) === null) notes.remember(id, end)
-    await notes.write(store, id, await before ?? end)
+  return {
+    isKnown: id => ends.own(id) !== null,
+    async find (store, id) {
+      if (await ends.find(store, id) === null) return null
+      return { revoke: await revocations.find(store, id) !== null }
+    },
+    async write (store, id, { revoke }) {
+      // From now on this process knows, whatever the store says and however late.
+      ends.remember(id, {})
+      // First, so that whoever finds the end finds what was asked for with it.
+      if (revoke) await revocations.write(store, id, {})
+      await ends.write(store, id, {})
+    }
   }
-
-  return { find: notes.find, own: notes.own, write }
 }

@@ -3,7 +3,7 @@
  *
  * - `dead`: Sentinel said `invalid_grant`
  * - `refused`: Sentinel refused in other words, which may mean the same (PROTOCOL.md §3)
- * - `lost`: the request may have arrived and the answer did not; the refresh token may have been replaced
+ * - `lost`: the request may have arrived, and no answer that could be used came back; the refresh token may have been replaced
  * - `unavailable`: nothing is known to have happened, and the next try may work
  */
 export type RefreshFailure = 'dead' | 'refused' | 'lost' | 'unavailable'

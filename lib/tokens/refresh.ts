@@ -36,7 +36,7 @@ const MESSAGES: Record<string, string> = {
 }
 
 export function createRefresh ({ lock, sharedStore, ...parts }: RefreshParts): Refresh {
-  const { renew, unsavedTokens } = createRenewal({ ...parts, mayLose: sharedStore && lock === undefined })
+  const { renew, newerRecord, unsavedTokens } = createRenewal({ ...parts, mayLose: sharedStore && lock === undefined })
   const retries = createRetrySchedule(parts.now)
   const underWay = new Map<string, Promise<TokenSetRecord>>()
 
@@ -52,7 +52,7 @@ export function createRefresh ({ lock, sharedStore, ...parts }: RefreshParts): R
   }
 
   async function spaced (target: RefreshTarget): Promise<TokenSetRecord> {
-    if (retries.isPausing(target.tokenSetId)) throw leAuthError('LE_AUTH_REFRESH_UNAVAILABLE', { reason: 'pausing' })
+    if (retries.isPausing(target.tokenSetId)) return withoutTry(target)
     try {
       const record = await locked(target)
       retries.succeeded(target.tokenSetId)
@@ -64,6 +64,13 @@ export function createRefresh ({ lock, sharedStore, ...parts }: RefreshParts): R
     }
   }
 
+  /** A request that has been open since before the pause may not know of tokens that another process has got. */
+  async function withoutTry (target: RefreshTarget): Promise<TokenSetRecord> {
+    const record = await newerRecord(target)
+    if (record === null) throw leAuthError('LE_AUTH_REFRESH_UNAVAILABLE', { reason: 'pausing' })
+    return record
+  }
+
   function locked (target: RefreshTarget): Promise<TokenSetRecord> {
     const unavailable = (): Error => new RefreshError('unavailable', 'lock')
     return holding(lock, target.tokenSetId, unavailable, () => renew(target, retries.answerLost(target.tokenSetId)))
@@ -73,7 +80,10 @@ export function createRefresh ({ lock, sharedStore, ...parts }: RefreshParts): R
     refresh,
     unsavedTokens,
     mayBegin: id => !underWay.has(id) && !retries.isPausing(id),
-    async settled () { await Promise.allSettled(underWay.values()) }
+    async settled () {
+      // Others may have begun meanwhile.
+      while (underWay.size > 0) await Promise.allSettled(underWay.values())
+    }
   }
 }
 

@@ -18,6 +18,8 @@ export type Renew = (target: RefreshTarget, answerLost: boolean) => Promise<Toke
 /** Renews token sets. */
 export interface Renewal {
   renew: Renew
+  /** Living tokens that another request or process has stored meanwhile, `null` where there are none. @throws LE_AUTH_SESSION_ENDED, LE_AUTH_STORE_UNAVAILABLE */
+  newerRecord: (target: RefreshTarget) => Promise<TokenSetRecord | null>
   /** The tokens that Sentinel has given for those of a record, and that the store did not take. */
   unsavedTokens: (record: TokenSetRecord) => TokenSet | undefined
 }
@@ -47,8 +49,7 @@ export function createRenewal ({ tokenSets, requestTokens, revoke, mayLose, now 
 
   async function renew (target: RefreshTarget, answerLost: boolean): Promise<TokenSetRecord> {
     const record = await current(target)
-    // Another request or process was quicker.
-    if (record.sealed !== target.usedRecord.sealed) return record
+    if (isNewer(target, record)) return record
     const tokens = await tokenSets.open(target.tokenSetId, record)
     if (tokens === null) return end(target, 'not_sealed_here')
     if (tokens.refreshToken === undefined) return lastsAsItIs(target, record)
@@ -58,6 +59,16 @@ export function createRenewal ({ tokenSets, requestTokens, revoke, mayLose, now 
       if (!(error instanceof RefreshError) || !error.isRefusal) throw error
       return await findWinner(target, record) ?? refused(target, record, error, answerLost)
     }
+  }
+
+  async function newerRecord (target: RefreshTarget): Promise<TokenSetRecord | null> {
+    const record = await current(target)
+    return isNewer(target, record) ? record : null
+  }
+
+  /** Whether another request or process was quicker, and its tokens have not ended since. */
+  function isNewer ({ usedRecord }: RefreshTarget, { sealed, expiresAt }: TokenSetRecord): boolean {
+    return sealed !== usedRecord.sealed && now() < (expiresAt ?? Infinity)
   }
 
   async function replace (target: RefreshTarget, record: TokenSetRecord, refreshToken: string): Promise<TokenSetRecord> {
@@ -86,8 +97,12 @@ export function createRenewal ({ tokenSets, requestTokens, revoke, mayLose, now 
   }
 
   /** A logout came in between: the new tokens are dropped, and end at Sentinel as well where that was asked for. */
-  async function tooLate ({ accountId }: RefreshTarget, { refreshToken }: TokenSet, revocationAsked: boolean): Promise<never> {
-    if (revocationAsked && refreshToken !== undefined) await revoke(accountId, refreshToken).catch(() => {})
+  async function tooLate (target: RefreshTarget, { refreshToken }: TokenSet, revocationAsked: boolean): Promise<never> {
+    if (revocationAsked && refreshToken !== undefined) {
+      await revoke(target.accountId, refreshToken).catch(({ code, reason }: LeAuthError) => {
+        target.log.warn({ leAuth: { event: 'revocation_failed', ...userOf(target), code, reason } }, 'tokens that came after a logout could not be revoked')
+      })
+    }
     throw leAuthError('LE_AUTH_SESSION_ENDED', { reason: 'logged_out' })
   }
 
@@ -124,5 +139,5 @@ export function createRenewal ({ tokenSets, requestTokens, revoke, mayLose, now 
     throw leAuthError('LE_AUTH_SESSION_ENDED', { reason })
   }
 
-  return { renew, unsavedTokens: record => unsaved.get(record.sealed) }
+  return { renew, newerRecord, unsavedTokens: record => unsaved.get(record.sealed) }
 }

@@ -83,7 +83,7 @@ export function createTokenSetStore ({ sealer, refreshMargin, absoluteLifetime, 
   }
 
   const endOf = (store: RecordStore, id: string): Promise<EndedTokenSet | null> => endedTokenSets.find(store, noteId(id))
-  const hasEnded = (id: string): boolean => endedTokenSets.own(noteId(id)) !== null
+  const hasEnded = (id: string): boolean => endedTokenSets.isKnown(noteId(id))
 
   /**
    * Whether the login of a record had ended when the record was written. Whoever ends a token set notes that first and removes
@@ -92,15 +92,29 @@ export function createTokenSetStore ({ sealer, refreshMargin, absoluteLifetime, 
   async function endBefore (store: RecordStore, id: string, record: TokenSetRecord): Promise<EndedTokenSet | null> {
     const ended = await endOf(store, id)
     if (ended === null) confirmed.set(id, record.replacement!)
-    else await removeRecord(store, id)
     return ended
+  }
+
+  /** The record, or `null` where its login had ended when it was written. */
+  async function ifInTime (store: RecordStore, id: string, record: TokenSetRecord): Promise<TokenSetRecord | null> {
+    const ended = await endBefore(store, id, record)
+    if (ended === null) return record
+    // A logout that revokes has yet to read which tokens those are, and removes them then.
+    if (!ended.revoke) await removeRecord(store, id)
+    return null
+  }
+
+  /** Removes the record of a login that has ended, where the store can: the new tokens may have to be revoked in any case. */
+  async function drop (store: RecordStore, id: string, ended: EndedTokenSet): Promise<{ ended: EndedTokenSet }> {
+    await removeRecord(store, id).catch(() => {})
+    return { ended }
   }
 
   function read (store: RecordStore, id: string, done: (error: LeAuthError | null, record: TokenSetRecord | null) => void): void {
     readRecord(store, id, (error, stored) => {
       const record = hasEnded(id) ? null : living(stored, now())
       if (record === null || record.replacement === undefined || record.replacement === confirmed.get(id)) return done(error, record)
-      endBefore(store, id, record).then(ended => done(null, ended === null ? record : null), error => done(error, null))
+      ifInTime(store, id, record).then(record => done(null, record), error => done(error, null))
     })
   }
 
@@ -121,14 +135,11 @@ export function createTokenSetStore ({ sealer, refreshMargin, absoluteLifetime, 
     },
     async replace (store, id, tokens) {
       const before = await find(store, id)
-      if (before === null) {
-        // A logout in this process may not have removed it yet, and whoever has the refresh lock next must not find a used token.
-        await removeRecord(store, id)
-        return { ended: await endOf(store, id) ?? { revoke: false } }
-      }
+      // A logout in this process may not have removed it yet, and whoever has the refresh lock next must not find a used token.
+      if (before === null) return drop(store, id, await endOf(store, id) ?? { revoke: false })
       const record = await write(store, id, tokens, { endsAt: before.endsAt, replacement: randomInt(2 ** 48 - 1) })
       const ended = await endBefore(store, id, record)
-      return ended === null ? { record } : { ended }
+      return ended === null ? { record } : drop(store, id, ended)
     },
     open: async (id, record) => await sealer.open(id, record.sealed) as TokenSet | null,
     async end (store, id, end = { revoke: false }) {

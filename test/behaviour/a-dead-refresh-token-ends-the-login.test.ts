@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { Fault } from '../../lib/emulator/index.js'
 import { AGENT, errorCode } from '../support/app.js'
 import { HOUR, MINUTE, SECOND, SHORT_DEADLINE } from '../support/clock.js'
 import { accessToken, loggedIn, until } from '../support/shifted.js'
@@ -101,6 +102,22 @@ t.test('and when it is dead by then, the login ends, with a log line that says w
   t.equal(app.calls('refresh'), 2)
   t.match(app.events().at(-1), { event: 'session_ended', reason: 'answer_lost' })
   t.match(app.logLines.join(''), 'the answer to its last refresh was lost')
+})
+
+t.test('an answer that cannot be used counts as lost too', async t => {
+  for (const [what, fault] of Object.entries<Fault>({
+    'a token type of another kind': { change: answer => ({ ...answer, token_type: 'mac' }) },
+    'a lifetime that is no number': { change: answer => ({ ...answer, expires_in: 'soon' }) },
+    'an id_token that is none': { change: answer => ({ ...answer, id_token: 'a.b.c' }) }
+  })) {
+    const { app, clock, browser } = await loggedIn(t)
+    app.sentinel.next('refresh', fault)
+    clock.advance(61 * MINUTE)
+    t.equal(errorCode(await browser.script(app.url('/me'))), 'LE_AUTH_REFRESH_UNAVAILABLE', what)
+    clock.advance(7 * SECOND)
+    t.equal((await browser.script(app.url('/me'))).status, 401)
+    t.match(app.events().at(-1), { event: 'session_ended', reason: 'answer_lost' })
+  }
 })
 
 t.test('also where the app has destroyed the session before the guard looks', async t => {

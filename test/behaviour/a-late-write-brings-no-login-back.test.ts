@@ -163,3 +163,75 @@ t.test('nor does a slow answer that ends while the next login is under way', asy
   t.equal((await browser.script(app.url('/me'))).status, 200)
   t.notMatch([...store.records.values()].join(''), 'private')
 })
+
+t.test('nor does one that had loaded its session, and not its tokens, when the logout came', async t => {
+  const store = new TestStore()
+  let go: (() => void) | undefined
+  const app = await startApp(t, {
+    options: { session: { store } },
+    after: app => app.get('/search', async ({ session, leAuth }) => {
+      await new Promise<void>(resolve => { go = resolve })
+      Object.assign(session, { search: 'private' })
+      return String(leAuth?.user.id)
+    })
+  })
+  const browser = app.browser()
+  await logIn(app, browser)
+  let isReading = false
+  store.trouble = ({ operation, kind }) => {
+    if (operation !== 'get' || kind !== 'token set' || isReading) return undefined
+    isReading = true
+    return { delayMs: 300 }
+  }
+  const slow = browser.script(app.url('/search'))
+  await until(() => isReading)
+  t.equal((await browser.step(app.url('/logout'), { method: 'POST', form: {}, from: app.url('/') })).status, 303)
+  await browser.navigate(app.url('/login'))
+  await until(() => go !== undefined)
+  go!()
+  const late = await slow
+  t.same([late.text, late.setCookies], ['undefined', []])
+  t.equal((await browser.script(app.url('/me'))).status, 200, 'the next login stays')
+  t.notMatch([...store.records.values()].join(''), 'private')
+})
+
+t.test('nor does a slow answer to the visitor who has logged in meanwhile', async t => {
+  let go: (() => void) | undefined
+  const app = await startApp(t, {
+    after: app => {
+      app.get('/cart', async ({ session }) => { Object.assign(session, { cart: 1 }); return 'one' })
+      app.get('/slow-cart', async ({ session }) => {
+        await new Promise<void>(resolve => { go = resolve })
+        Object.assign(session, { cart: 2 })
+        return 'two'
+      })
+    }
+  })
+  const browser = app.browser()
+  await browser.script(app.url('/cart'))
+  const slow = browser.script(app.url('/slow-cart'))
+  await until(() => go !== undefined)
+  await logIn(app, browser)
+  go!()
+  const late = await slow
+  t.same([late.text, late.setCookies], ['two', []])
+  t.equal((await browser.script(app.url('/me'))).status, 200)
+})
+
+t.test('a session that the store could not remove can still be written to', async t => {
+  const store = new TestStore()
+  const app = await startApp(t, {
+    options: { session: { store } },
+    after: app => app.get('/add', async ({ session }) => {
+      const { visits = 0 } = session as { visits?: number }
+      Object.assign(session, { visits: visits + 1 })
+      return visits + 1
+    })
+  })
+  const browser = app.browser()
+  await logIn(app, browser)
+  store.trouble = ({ operation, kind }) => operation === 'destroy' && kind === 'session' ? 'error' : undefined
+  t.equal(errorCode(await browser.step(app.url('/logout'), { method: 'POST', form: {}, from: app.url('/') })), 'LE_AUTH_STORE_UNAVAILABLE')
+  store.trouble = () => undefined
+  for (const visits of [1, 2, 3]) t.equal((await browser.script(app.url('/add'))).text, String(visits))
+})

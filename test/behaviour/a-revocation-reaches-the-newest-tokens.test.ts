@@ -1,9 +1,9 @@
 import t, { type Test } from 'tap'
-import type { SentinelEmulator } from '../../lib/emulator/index.js'
-import { errorCode, logIn, startApp, type TestApp } from '../support/app.js'
+import { startSentinelEmulator, type SentinelEmulator } from '../../lib/emulator/index.js'
+import { AGENT, errorCode, logIn, startApp, type Setting, type TestApp } from '../support/app.js'
 import { Clock, HOUR, MINUTE } from '../support/clock.js'
 import { hold } from '../support/hold.js'
-import { until } from '../support/shifted.js'
+import { loggedIn, until } from '../support/shifted.js'
 import { TestStore } from '../support/stores.js'
 import { twoApps } from '../support/two-apps.js'
 
@@ -115,6 +115,127 @@ t.test('where a plain logout ends after the one that asked for it', async t => {
     t.equal((await late).status, 401)
     t.ok(revoked(sentinel).includes(fresh), sameProcess ? 'in one process' : 'in two')
   }
+})
+
+t.test('where a plain logout has begun before the one that asked for it, and is noted after it', async t => {
+  for (const sameProcess of [true, false]) {
+    let go: (() => void) | undefined
+    const clock = new Clock()
+    const store = new TestStore()
+    const sentinel = await startSentinelEmulator({ now: clock.now, behaviour: { reuseKillsFamily: false } })
+    t.teardown(() => sentinel.close())
+    const setting: Setting = {
+      sentinel,
+      options: { now: clock.now, session: { store, idleLifetime: 8 * HOUR } },
+      after: app => app.post('/bye', async ({ leAuth }) => {
+        await new Promise<void>(resolve => { go = resolve })
+        return leAuth!.logout({ revoke: true })
+      })
+    }
+    const [one, other] = [await startApp(t, setting), await startApp(t, setting)]
+    const browser = one.browser()
+    await logIn(one, browser)
+    const [app, there] = sameProcess ? [one, await browser.copy()] : [other, await browser.copy({ [other.origin]: other.server })]
+    clock.advance(61 * MINUTE)
+    const held = hold(sentinel, 'refresh')
+    const late = browser.script(one.url('/me'))
+    const { refresh_token: fresh } = await held.ready()
+    const bye = there.script(app.url('/bye'), { method: 'POST' })
+    await until(() => go !== undefined)
+    let plainNote = 0
+    store.trouble = ({ operation, kind, index }) => {
+      if (operation !== 'set' || kind !== 'note of an end' || plainNote > 0) return undefined
+      plainNote = index
+      return { delayMs: 300 }
+    }
+    const plain = (await browser.copy()).step(one.url('/logout'), { method: 'POST', form: {}, from: one.url('/') })
+    await until(() => plainNote > 0)
+    go!()
+    t.same([(await bye).json(), (await plain).status], [{ revoked: true }, 303])
+    held.release()
+    t.equal((await late).status, 401)
+    t.ok(revoked(sentinel).includes(fresh), sameProcess ? 'in one process' : 'in two')
+  }
+})
+
+t.test('where a request at a third process finds them before the logout that asked for it has', async t => {
+  const { one, other, sentinel, clock, store, toOther } = await twoApps(t, { behaviour: { reuseKillsFamily: false } })
+  const third = await startApp(t, { sentinel, options: { now: clock.now, session: { store, idleLifetime: 8 * HOUR } } })
+  const tokens = given(sentinel)
+  const browser = one.browser()
+  await logIn(one, browser)
+  const [there, atThird] = [await toOther(browser), await browser.copy({ [third.origin]: third.server })]
+  clock.advance(61 * MINUTE)
+  // The end is noted when the refresh is over, and the record is read a while after that.
+  const isNoted = (): boolean => [...store.records.keys()].some(id => id.startsWith('le-auth:ended:'))
+  let isReading = false
+  store.trouble = ({ operation, kind }) => {
+    if (operation === 'set' && kind === 'note of an end') return { delayMs: 300 }
+    if (operation !== 'get' || kind !== 'token set' || !isNoted() || isReading) return undefined
+    isReading = true
+    return { delayMs: 500 }
+  }
+  const logout = there.step(other.url('/logout'), { ...EVERYWHERE, from: other.url('/') })
+  await until(() => store.calls.some(({ operation, kind }) => operation === 'set' && kind === 'note of an end'))
+  t.equal((await browser.script(one.url('/me'))).status, 200)
+  await until(() => isReading)
+  t.equal((await atThird.script(third.url('/me'))).status, 401)
+  t.equal((await logout).status, 303)
+  t.equal(tokens.length, 1)
+  t.same(revoked(sentinel), tokens)
+  t.same(store.tokenSets, [])
+})
+
+t.test('where a refresh in another process hears of the end before all of the logout is done', async t => {
+  const { one, other, sentinel, clock, store, toOther } = await twoApps(t, { behaviour: { reuseKillsFamily: false } })
+  const browser = one.browser()
+  await logIn(one, browser)
+  const there = await toOther(browser)
+  clock.advance(61 * MINUTE)
+  const held = hold(sentinel, 'refresh')
+  const late = browser.script(one.url('/me'))
+  const { refresh_token: fresh } = await held.ready()
+  // Every second write takes long, whichever it is.
+  let notes = 0
+  store.trouble = ({ operation, kind }) => operation === 'set' && kind === 'note of an end' && ++notes === 2 ? { delayMs: 500 } : undefined
+  const logout = there.step(other.url('/logout'), { ...EVERYWHERE, from: other.url('/') })
+  await until(() => notes === 2)
+  held.release()
+  await late
+  t.equal((await logout).status, 303)
+  t.ok(revoked(sentinel).includes(fresh))
+  t.same(store.tokenSets, [])
+})
+
+t.test('where the store cannot remove what has ended', async t => {
+  const clock = new Clock()
+  const store = new TestStore()
+  const app = await startApp(t, { options: { now: clock.now, session: { store, idleLifetime: 8 * HOUR } }, emulator: { now: clock.now, behaviour: { reuseKillsFamily: false } } })
+  const browser = app.browser()
+  await logIn(app, browser)
+  clock.advance(61 * MINUTE)
+  const held = hold(app.sentinel, 'refresh')
+  const late = browser.script(app.url('/me'))
+  const { refresh_token: fresh } = await held.ready()
+  store.trouble = ({ operation }) => operation === 'destroy' ? 'error' : undefined
+  t.equal(errorCode(await browser.step(app.url('/logout'), { ...EVERYWHERE, from: app.url('/') })), 'LE_AUTH_STORE_UNAVAILABLE')
+  held.release()
+  await late
+  t.ok(revoked(app.sentinel).includes(fresh))
+})
+
+t.test('where that fails for those that came late, the log tells', async t => {
+  const { app, clock, browser } = await loggedIn(t, { behaviour: { reuseKillsFamily: false } })
+  clock.advance(61 * MINUTE)
+  const held = hold(app.sentinel, 'refresh')
+  const late = browser.script(app.url('/me'))
+  const { refresh_token: fresh } = await held.ready()
+  t.equal((await browser.step(app.url('/logout'), { ...EVERYWHERE, from: app.url('/') })).status, 303)
+  app.sentinel.next('revoke', { status: 503 })
+  held.release()
+  t.equal((await late).status, 401)
+  t.match(app.events().find(({ event }) => event === 'revocation_failed'), { accountId: '12345678', userId: AGENT.id, code: 'LE_AUTH_REVOCATION_FAILED', reason: 'http_503' })
+  t.notMatch(app.logLines.join(''), fresh)
 })
 
 t.test('and where the tokens there are do not open, that is told', async t => {

@@ -1,10 +1,12 @@
 import t, { type Test } from 'tap'
 import type { LeAuthOptions } from '../../lib/index.js'
 import { MemoryStore } from '../../lib/session/memory-store.js'
-import { logIn } from '../support/app.js'
-import { HOUR, MINUTE, SECOND } from '../support/clock.js'
+import { ADMIN, AGENT, logIn, startApp } from '../support/app.js'
+import { Clock, HOUR, MINUTE, SECOND } from '../support/clock.js'
 import { CountingStore } from '../support/counting-store.js'
+import { hold } from '../support/hold.js'
 import { accessToken, loggedIn, tokenAfter, until } from '../support/shifted.js'
+import { TestStore } from '../support/stores.js'
 
 t.test('LivePerson’s 30 minutes: the request goes on with the token there is, and the refresh runs behind it', async t => {
   const shifted = await loggedIn(t)
@@ -95,4 +97,36 @@ t.test('closing the app waits for a refresh under way, so that no new token is l
   await until(() => app.calls('refresh') === 1)
   await app.app.close()
   t.not(sealed(), before)
+})
+
+t.test('also for one that begins while it waits for another', async t => {
+  const clock = new Clock()
+  const store = new TestStore()
+  const app = await startApp(t, { options: { now: clock.now, session: { store, idleLifetime: 8 * HOUR } }, emulator: { now: clock.now }, fastify: { forceCloseConnections: true } })
+  const [first, second] = [app.browser(), app.browser()]
+  await logIn(app, first, AGENT)
+  await logIn(app, second, ADMIN)
+  const sealed = (): string[] => store.tokenSets.map(id => JSON.parse(store.records.get(id)!).leAuthTokenSet.sealed)
+  const before = sealed()
+  clock.advance(61 * MINUTE)
+  const firstHeld = hold(app.sentinel, 'refresh')
+  const gone = [first.script(app.url('/me')).catch(() => {})]
+  await firstHeld.ready()
+  // The second request has come in before the app begins to close; its session takes a while.
+  let isLoading = false
+  store.trouble = ({ operation, kind }) => {
+    if (operation !== 'get' || kind !== 'session') return undefined
+    isLoading = true
+    return { delayMs: 300 }
+  }
+  gone.push(second.script(app.url('/me')).catch(() => {}))
+  await until(() => isLoading)
+  const secondHeld = hold(app.sentinel, 'refresh')
+  const closed = app.app.close()
+  await secondHeld.ready()
+  firstHeld.release()
+  await until(() => sealed().filter(text => !before.includes(text)).length === 1)
+  secondHeld.release()
+  await Promise.all([closed, ...gone])
+  t.same(sealed().filter(text => before.includes(text)), [])
 })

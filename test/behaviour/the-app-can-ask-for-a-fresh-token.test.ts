@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import type { FastifyRequest } from 'fastify'
 import { errorCode, logIn, startApp } from '../support/app.js'
 import { Clock, MINUTE, SECOND } from '../support/clock.js'
-import { accessToken, loggedIn, type Shifted } from '../support/shifted.js'
+import { accessToken, loggedIn, until, type Shifted } from '../support/shifted.js'
 import { TestStore } from '../support/stores.js'
 
 /** A logged-in user of an app with a route that does this. */
@@ -70,6 +70,22 @@ t.test('a request that lives long gets a fresh token each time it needs one', as
   })
   clockOf.advance = ms => clock.advance(ms)
   t.equal(new Set((await browser.script(app.url('/ask'))).json().answer).size, 3)
+  t.equal(app.calls('refresh'), 2)
+})
+
+t.test('also where another request has refreshed since, and that token has ended as well', async t => {
+  let go: (() => void) | undefined
+  const { app, clock, browser } = await asking(t, async request => {
+    await new Promise<void>(resolve => { go = resolve })
+    return request.leAuth!.getAccessToken()
+  })
+  const open = browser.script(app.url('/ask'))
+  await until(() => go !== undefined)
+  clock.advance(61 * MINUTE)
+  t.equal((await browser.script(app.url('/me'))).status, 200)
+  clock.advance(61 * MINUTE)
+  go!()
+  t.ok(Date.parse((await open).json().expiresAt) > clock.now())
   t.equal(app.calls('refresh'), 2)
 })
 

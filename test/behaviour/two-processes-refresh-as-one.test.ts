@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { RefreshLock } from '../../lib/index.js'
-import { errorCode, logIn } from '../support/app.js'
+import { errorCode, logIn, type Setting } from '../support/app.js'
 import { MINUTE, SECOND } from '../support/clock.js'
 import { until } from '../support/shifted.js'
 import { twoApps } from '../support/two-apps.js'
@@ -109,6 +109,31 @@ t.test('a lock that cannot be had is an outage, and one that is not given back d
   acquire = async () => ({ release: async () => { throw new Error('gone') } })
   clock.advance(7 * SECOND)
   t.equal((await browser.script(one.url('/users'))).json().status, 200)
+})
+
+t.test('a request that has been open since before an outage gets what the other process has got meanwhile', async t => {
+  let go: (() => void) | undefined
+  const after: Setting['after'] = app => app.get('/open', { onRequest: app.requireAuth }, async ({ leAuth }) => {
+    await new Promise<void>(resolve => { go = resolve })
+    return { accessToken: await leAuth!.getAccessToken() }
+  })
+  const { one, other, sentinel, clock, toOther } = await twoApps(t, {}, { refreshLock: new Queue() }, { after })
+  const browser = one.browser()
+  await logIn(one, browser)
+  const there = await toOther(browser)
+  for (const isRefreshed of [true, false]) {
+    go = undefined
+    const open = browser.script(one.url('/open'))
+    await until(() => go !== undefined)
+    clock.advance(61 * MINUTE)
+    sentinel.next('refresh', { status: 503, headers: { 'retry-after': '300' } })
+    t.equal((await browser.script(one.url('/me'))).status, 503)
+    if (isRefreshed) t.equal((await there.script(other.url('/me'))).status, 200)
+    go!()
+    t.same([(await open).status, errorCode(await open)], isRefreshed ? [200, undefined] : [503, 'LE_AUTH_REFRESH_UNAVAILABLE'])
+    clock.advance(6 * MINUTE)
+    t.equal((await browser.script(one.url('/me'))).status, 200)
+  }
 })
 
 t.test('without a lock, the loser takes the winner’s tokens, also when they come late', async t => {

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { redisRefreshLock } from '../../lib/redis-refresh-lock.js'
+import { until } from '../support/shifted.js'
 
 /** A client as `redis` has it, over one key; the real ones are tried in redis-refresh-lock.test.ts, where there is a Redis. */
 class OneKey {
@@ -7,6 +8,15 @@ class OneKey {
   holder: string | null = null
   down = false
   silent = false
+
+  get names (): string[] {
+    return this.commands.map(([name]) => name!)
+  }
+
+  /** How often it was asked to renew a lease, by the script itself. */
+  get renewals (): number {
+    return this.commands.filter(([, script]) => script!.includes('pexpire')).length
+  }
 
   sendCommand = async (command: string[]): Promise<unknown> => {
     this.commands.push(command)
@@ -34,7 +44,7 @@ t.test('it takes a key of its own for each token set, with an end, and gives it 
   t.equal(client.holder, holder)
   await lock.release()
   t.equal(client.holder, null)
-  t.same(client.commands.map(([name]) => name), ['SET', 'EVALSHA', 'EVAL'])
+  t.same(client.names, ['SET', 'EVALSHA', 'EVAL'])
 })
 
 t.test('it waits for the one who has it, and no longer than it was told', async t => {
@@ -54,14 +64,41 @@ t.test('a client of ioredis is called in its own way', async t => {
   t.equal(client.holder, null)
 })
 
-t.test('Redis going away while the lock is held is a lost lease and no crash', async t => {
+t.test('Redis going away while the lock is held is no crash, and its lease is renewed when it is back', async t => {
   const client = new OneKey()
-  const lock = await redisRefreshLock(client, { lease: 100 }).acquire('id')
+  const lock = await redisRefreshLock(client, { lease: 500 }).acquire('id')
   client.down = true
-  await new Promise(resolve => setTimeout(resolve, 200))
+  await until(() => client.names.length > 2)
+  client.down = false
+  client.commands.length = 0
+  await until(() => client.renewals > 0)
+  client.down = true
   await lock.release()
+  t.equal(client.names.at(-1), 'EVALSHA', 'it was to be given back')
   await t.rejects(redisRefreshLock(client).acquire('id'))
-  t.same(client.commands.map(([name]) => name), ['SET', 'EVALSHA', 'SET'])
+  client.commands.length = 0
+  await new Promise(resolve => setTimeout(resolve, 300))
+  t.same(client.names, [], 'and is renewed no longer')
+})
+
+t.test('a lease is renewed often enough for a Redis that takes its time', async t => {
+  const client = new OneKey()
+  const lock = await redisRefreshLock(client, { lease: 1000 }).acquire('id')
+  await new Promise(resolve => setTimeout(resolve, 700))
+  t.ok(client.renewals >= 2)
+  await lock.release()
+})
+
+t.test('a lock that another one has got meanwhile is renewed no longer', async t => {
+  const client = new OneKey()
+  const lock = await redisRefreshLock(client, { lease: 500 }).acquire('id')
+  client.holder = 'another'
+  await until(() => client.renewals > 0)
+  client.commands.length = 0
+  await new Promise(resolve => setTimeout(resolve, 300))
+  await lock.release()
+  t.same(client.names, [])
+  t.equal(client.holder, 'another')
 })
 
 t.test('nor is a client that throws at once', async t => {

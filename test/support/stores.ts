@@ -77,7 +77,7 @@ export class TestStore implements SessionStore {
 
 function kindOf (id: unknown): StoreCall['kind'] {
   if (String(id).startsWith('le-auth:tokens:')) return 'token set'
-  if (String(id).startsWith('le-auth:ended:')) return 'note of an end'
+  if (/^le-auth:(ended|revoked):/.test(String(id))) return 'note of an end'
   return String(id).startsWith('le-auth:state:') ? 'spent state' : 'session'
 }
 

@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import { startSentinelEmulator, type SentinelEmulator, type StartSentinelEmulatorOptions } from '../../lib/emulator/index.js'
 import type { LeAuthOptions } from '../../lib/index.js'
-import { startApp, type TestApp } from './app.js'
+import { startApp, type Setting, type TestApp } from './app.js'
 import type { Browser } from './browser.js'
 import { Clock, HOUR } from './clock.js'
 import { TestStore } from './stores.js'
@@ -17,12 +17,12 @@ export interface TwoApps {
   toOther: (browser: Browser) => Promise<Browser>
 }
 
-export async function twoApps (t: Test, emulator: StartSentinelEmulatorOptions = {}, options: LeAuthOptions = {}): Promise<TwoApps> {
+export async function twoApps (t: Test, emulator: StartSentinelEmulatorOptions = {}, options: LeAuthOptions = {}, more: Pick<Setting, 'after'> = {}): Promise<TwoApps> {
   const clock = new Clock()
   const store = new TestStore()
   const sentinel = await startSentinelEmulator({ now: clock.now, ...emulator })
   t.teardown(() => sentinel.close())
-  const setting = { sentinel, options: { now: clock.now, session: { store, idleLifetime: 8 * HOUR }, ...options } }
+  const setting = { ...more, sentinel, options: { now: clock.now, session: { store, idleLifetime: 8 * HOUR }, ...options } }
   const one = await startApp(t, setting)
   const other = await startApp(t, setting)
   return { one, other, sentinel, store, clock, toOther: browser => browser.copy({ [other.origin]: other.server }) }

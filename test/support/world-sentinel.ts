@@ -5,6 +5,7 @@ import { sentinelEmulator, type Fault, type SentinelEmulator } from '../../lib/e
 /** All tokens that follow from one authorization code. */
 export interface Family {
   userId: string
+  /** When the code was exchanged, by the world's ticks: from then on a revocation ends these tokens. */
   issuedAt: number
   /** When a refresh of these tokens was made to fail, by the shifted clock. */
   failedAt: number[]
@@ -24,6 +25,7 @@ export class WatchedSentinel {
   readonly #sendings = new Map<string, number>()
   readonly #revoked: Array<{ userId: string, tick: number }> = []
   readonly #slow = new WeakMap<FastifyRequest, number>()
+  readonly #arrivedAt = new WeakMap<FastifyRequest, number>()
   emulator!: SentinelEmulator
   /** What comes over the next refreshes, one each. */
   troubles: Trouble[] = []
@@ -72,6 +74,7 @@ export class WatchedSentinel {
 
   #arrived (request: FastifyRequest): void {
     const form = formOf(request)
+    this.#arrivedAt.set(request, this.#tick())
     if (request.url.includes('/token/revoke')) this.#noteRevocation(form.get('token'))
     const token = form.get('refresh_token')
     if (token === null) return
@@ -93,7 +96,7 @@ export class WatchedSentinel {
     if (reply.statusCode !== 200 || typeof payload !== 'string' || !payload.includes('"access_token"')) return payload
     const { access_token: accessToken, refresh_token: refreshToken, id_token: idToken } = JSON.parse(payload)
     const sent = formOf(request).get('refresh_token')
-    const family = sent === null ? { userId: subjectOf(idToken), issuedAt: this.#tick(), failedAt: [] } : this.familyOf(sent)!
+    const family = sent === null ? { userId: subjectOf(idToken), issuedAt: this.#arrivedAt.get(request)!, failedAt: [] } : this.familyOf(sent)!
     this.#families.set(accessToken, family).set(refreshToken, family)
     await new Promise(resolve => setTimeout(resolve, this.#slow.get(request) ?? 0))
     return payload

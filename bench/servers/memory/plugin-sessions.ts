@@ -3,6 +3,7 @@ import leAuth, { type LeAuthOptions } from '../../../lib/index.js'
 import { resolveOptions } from '../../../lib/resolve-options.js'
 import { createLoginSessions } from '../../../lib/session/login-session.js'
 import type { MemoryStore } from '../../../lib/session/memory-store.js'
+import { removeRecord } from '../../../lib/tokens/record-store.js'
 import { createSealer } from '../../../lib/tokens/seal.js'
 import { createTokenSetStore } from '../../../lib/tokens/token-set-store.js'
 import { SECRET } from '../../support/app-secret.js'
@@ -25,7 +26,7 @@ export async function pluginSessions (app: FastifyInstance, maxSessions: number)
   const options = resolveOptions(rawOptions, {}, '')
   const { secrets, refreshMargin, session, now, accountId } = options
   const tokenSets = createTokenSetStore({ sealer: createSealer(secrets, 'token set'), refreshMargin, absoluteLifetime: session.absoluteLifetime, sharedStore: false, now })
-  const sessions = createLoginSessions(app, options, { secureCookie: false, leaveSession: () => {}, dropSession: () => {} }, tokenSets)
+  const sessions = createLoginSessions(app, options, { secureCookie: false, leaveSession: () => {}, dropSession: () => {}, removeSession: removeRecord }, tokenSets)
 
   let store: MemoryStore | undefined
   app.get('/log-in', async request => {
