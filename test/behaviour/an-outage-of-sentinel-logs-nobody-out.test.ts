@@ -3,6 +3,7 @@ import type { Fault } from '../../lib/emulator/index.js'
 import { errorCode, logIn, startApp } from '../support/app.js'
 import { Clock, HOUR, MINUTE, SECOND, SHORT_DEADLINE } from '../support/clock.js'
 import { accessToken, loggedIn, tokenAfter, until } from '../support/shifted.js'
+import { twoApps } from '../support/two-apps.js'
 
 const FAULTS: Fault[] = [
   { status: 500 }, { status: 503, body: '<html>' }, { status: 429 }, { status: 200, body: '<html>' }, { status: 200, body: '{"access_token":' },
@@ -103,4 +104,20 @@ t.test('an ill Domain API is an outage too', async t => {
   app.sentinel.next('domain', { status: 500 })
   t.equal((await browser.script(app.url('/me'))).status, 200, 'the last good answer serves')
   await tokenAfter(shifted, '')
+})
+
+t.test('also to a process that has not asked it before', async t => {
+  const { one, other, sentinel, clock, toOther } = await twoApps(t)
+  const browser = one.browser()
+  await logIn(one, browser)
+  const there = await toOther(browser)
+  sentinel.always('domain', { status: 500 })
+  clock.advance(61 * MINUTE)
+  const answer = await there.script(other.url('/me'))
+  t.equal(`${answer.status} ${errorCode(answer)}`, '503 LE_AUTH_REFRESH_UNAVAILABLE')
+  t.match(other.events().at(-1), { event: 'refresh_failed', reason: 'LE_AUTH_DOMAIN_API_UNAVAILABLE' })
+  sentinel.always('domain', null)
+  clock.advance(7 * SECOND)
+  t.equal((await there.script(other.url('/users'))).json().status, 200)
+  t.equal(one.calls('refresh'), 1)
 })

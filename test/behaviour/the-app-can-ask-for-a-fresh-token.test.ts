@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import type { FastifyRequest } from 'fastify'
 import { errorCode, logIn, startApp } from '../support/app.js'
 import { Clock, MINUTE, SECOND } from '../support/clock.js'
-import { accessToken, loggedIn, until, type Shifted } from '../support/shifted.js'
+import { accessToken, loggedIn, tokenAfter, until, type Shifted } from '../support/shifted.js'
 import { TestStore } from '../support/stores.js'
 
 /** A logged-in user of an app with a route that does this. */
@@ -87,6 +87,25 @@ t.test('also where another request has refreshed since, and that token has ended
   go!()
   t.ok(Date.parse((await open).json().expiresAt) > clock.now())
   t.equal(app.calls('refresh'), 2)
+})
+
+t.test('where nobody tells when tokens end, those that another request has got are taken', async t => {
+  let go: (() => void) | undefined
+  const { app, clock, browser } = await loggedIn(t, { behaviour: { expiresIn: 'absent' } }, {}, {
+    after: app => app.get('/ask', { onRequest: app.requireAuth }, async ({ leAuth }) => {
+      await new Promise<void>(resolve => { go = resolve })
+      await leAuth!.refresh()
+      return { answer: await leAuth!.getAccessToken() }
+    })
+  })
+  const open = browser.script(app.url('/ask'))
+  await until(() => go !== undefined)
+  clock.advance(31 * MINUTE)
+  const before = await accessToken({ app, clock, browser })
+  const newer = await tokenAfter({ app, clock, browser }, before)
+  go!()
+  t.equal((await open).json().answer, newer)
+  t.equal(app.calls('refresh'), 1)
 })
 
 t.test('after a logout in the same request there is nothing left to ask for', async t => {
