@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { Mutex } from 'redis-semaphore'
 import { leAuthError } from './errors.js'
 import { STORE_DEADLINE } from './tokens/record-store.js'
@@ -20,6 +21,8 @@ export interface RedisRefreshLockOptions {
 const LOOK_EVERY = 50
 /** How often a lease is renewed while it lasts: it outlives a few renewals that are slow or fail. */
 const RENEWALS = 5
+/** How long giving back may take, in ms: the command is on its way, and nobody waits for a Redis that is silent. */
+const GIVEN_BACK_WITHIN = 500
 
 /**
  * A refresh lock in Redis, on the optional peer `redis-semaphore`: for processes that share `session.store`. The lock of a
@@ -28,8 +31,8 @@ const RENEWALS = 5
  * @param client the app's own client, which stays the app's to close
  * @throws LE_AUTH_OPTIONS_INVALID
  */
-export function redisRefreshLock (client: RedisLockClient, { lease = 10_000, wait = 15_000 }: RedisRefreshLockOptions = {}): RefreshLock {
-  for (const [name, time] of Object.entries({ lease, wait })) {
+export function redisRefreshLock (client: RedisLockClient, { lease = 10_000, wait: acquireTimeout = 15_000 }: RedisRefreshLockOptions = {}): RefreshLock {
+  for (const [name, time] of Object.entries({ lease, wait: acquireTimeout })) {
     if (!Number.isSafeInteger(time) || time < 1) throw leAuthError('LE_AUTH_OPTIONS_INVALID', { detail: `- redisRefreshLock: ${name} must be a time in ms, a whole number from 1 up` })
   }
   const commands = mutexClient(client)
@@ -37,14 +40,14 @@ export function redisRefreshLock (client: RedisLockClient, { lease = 10_000, wai
     async acquire (id) {
       const mutex = new Mutex(commands, id, {
         lockTimeout: lease,
-        acquireTimeout: wait,
+        acquireTimeout,
         retryInterval: LOOK_EVERY,
         refreshInterval: Math.ceil(lease / RENEWALS),
         // The default throws out of a timer, which would end the process. What was begun under the lock is better finished.
         onLockLost: () => {}
       })
       await mutex.acquire()
-      return mutex
+      return { release: () => Promise.race([mutex.release(), wait(GIVEN_BACK_WITHIN, undefined, { ref: false })]) }
     }
   }
 }
@@ -61,13 +64,9 @@ function mutexClient (client: RedisLockClient): MutexClient {
     const texts = parameters.map(String)
     return answered('call' in client ? client.call(command, ...texts) : client.sendCommand([command, ...texts]))
   }
-  // redis-semaphore renews a lease in a timer that catches nothing. Where that fails, the next renewal tells whether the lock is
-  // lost; where Redis is silent it counts as lost, so that nobody waits once more to give it back.
+  // redis-semaphore renews a lease in a timer that catches nothing. Where that fails, the next renewal tells whether the lock is lost.
   const script = (command: string) => (...parameters: unknown[]): Promise<unknown> =>
-    send(command, ...parameters).catch((error: Error) => {
-      if (error.message.includes('NOSCRIPT')) throw error
-      return error instanceof SilentError ? 0 : 1
-    })
+    send(command, ...parameters).catch((error: Error) => { if (error.message.includes('NOSCRIPT')) throw error; return 1 })
   return {
     set: (...parameters: unknown[]) => send('SET', ...parameters),
     evalsha: script('EVALSHA'),
@@ -75,13 +74,11 @@ function mutexClient (client: RedisLockClient): MutexClient {
   } as unknown as MutexClient
 }
 
-class SilentError extends Error {}
-
 /** A client on a connection that is silent waits for ever; whoever waits for the lock does so no longer than for a session store. */
 async function answered<Answer> (answer: Promise<Answer>): Promise<Answer> {
   let deadline: NodeJS.Timeout
   const tooLate = new Promise<never>((_resolve, reject) => {
-    deadline = setTimeout(() => reject(new SilentError('Redis does not answer')), STORE_DEADLINE)
+    deadline = setTimeout(() => reject(new Error('Redis does not answer')), STORE_DEADLINE)
   })
   return Promise.race([answer, tooLate]).finally(() => clearTimeout(deadline))
 }

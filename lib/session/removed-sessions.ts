@@ -4,7 +4,7 @@ import { removeRecord, type RecordStore } from '../tokens/record-store.js'
 /** Many more than there are requests under way: at some hundred bytes each this is about a MB. */
 const MAX_REMEMBERED = 10_000
 
-/** Sessions that this process has removed: a request that was under way with one of them must not save it again. */
+/** Sessions that this process has removed: should a request that was under way save one again, here it stays gone. */
 export interface RemovedSessions {
   has: (sessionId: string) => boolean
   /** @throws LE_AUTH_STORE_UNAVAILABLE */
@@ -12,17 +12,18 @@ export interface RemovedSessions {
 }
 
 export function createRemovedSessions (): RemovedSessions {
-  const removed = new LRUCache<string, true>({ max: MAX_REMEMBERED })
+  const sessions = new LRUCache<string, 'being removed' | 'removed'>({ max: MAX_REMEMBERED })
   return {
-    has: sessionId => removed.has(sessionId),
+    has: sessionId => sessions.has(sessionId),
     async remove (store, sessionId) {
       // Before the store is asked: meanwhile others may want to save it.
-      removed.set(sessionId, true)
+      if (!sessions.has(sessionId)) sessions.set(sessionId, 'being removed')
       try {
         await removeRecord(store, sessionId)
+        sessions.set(sessionId, 'removed')
       } catch (error) {
-        // It is still there, and may be used.
-        removed.delete(sessionId)
+        // It may still be there and be used, unless somebody else has removed it.
+        if (sessions.get(sessionId) === 'being removed') sessions.delete(sessionId)
         throw error
       }
     }

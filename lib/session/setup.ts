@@ -47,8 +47,9 @@ async function registerSession (app: FastifyInstance, { session: settings, secre
   const { cookieName } = settings
   const leaving = sessionLeaving(app)
   const removedSessions = createRemovedSessions()
+  const dropEnded = createDropEnded(leaving.dropSession, removedSessions, tokenSets)
   // Before @fastify/session, whose hook saves the session.
-  app.addHook('onSend', dropEnded(leaving.dropSession, removedSessions, tokenSets))
+  app.addHook('onSend', (request, _reply, _payload, done) => dropEnded(request, done))
   await app.register(session, {
     secret: secrets.map(secret => derivedSecret(secret, 'session cookie')),
     cookieName,
@@ -57,6 +58,7 @@ async function registerSession (app: FastifyInstance, { session: settings, secre
     saveUninitialized: false,
     rolling: false
   })
+  app.addHook('onRequest', (request, _reply, done) => dropEnded(request, done))
   if (secrets.length > 1) app.addHook('onRequest', keepRotatedCookie(cookieName))
   app.addHook('onReady', async () => refuseOtherScopes(app))
   return {
@@ -77,18 +79,21 @@ function keepRotatedCookie (cookieName: string) {
   }
 }
 
-/** A request that was under way when its session was removed must not save it again, nor give its cookie to a browser that has another by now. */
-function dropEnded (dropSession: SessionSetup['dropSession'], removedSessions: RemovedSessions, tokenSets: TokenSetStore) {
+/**
+ * A request that was under way when its session was removed must not save it again, nor give its cookie to a browser that has another
+ * by now; and what another process has saved again is no session here.
+ */
+function createDropEnded (dropSession: SessionSetup['dropSession'], removedSessions: RemovedSessions, tokenSets: TokenSetStore) {
   function isOver ({ leAuth, session }: FastifyRequest): boolean {
     if (typeof session?.sessionId !== 'string') return false
     if (removedSessions.has(session.sessionId)) return true
     // What the app keeps in the session of a visitor is its own, whoever was logged in there before.
-    if (leAuth === null) return false
+    if (!leAuth) return false
     const tokenSetId = session.leAuth?.tokenSetId
     return typeof tokenSetId === 'string' && tokenSets.hasEnded(tokenSetId)
   }
 
-  return function onSend (request: FastifyRequest, _reply: FastifyReply, _payload: unknown, done: HookHandlerDoneFunction): void {
+  return function dropEnded (request: FastifyRequest, done: HookHandlerDoneFunction): void {
     if (isOver(request)) dropSession(request)
     done()
   }

@@ -29,6 +29,13 @@ interface RefreshParts extends Omit<RenewalParts, 'mayLose'> {
   sharedStore: boolean
 }
 
+/** A refresh that has begun. */
+interface UnderWay {
+  result: Promise<TokenSetRecord>
+  /** The record whose tokens it replaces. */
+  usedRecord: TokenSetRecord
+}
+
 /** What an operator has to know of some ends, by their reason. */
 const MESSAGES: Record<string, string> = {
   answer_lost: 'login has ended: the answer to its last refresh was lost, and the refresh token before that one is dead',
@@ -38,17 +45,22 @@ const MESSAGES: Record<string, string> = {
 export function createRefresh ({ lock, sharedStore, ...parts }: RefreshParts): Refresh {
   const { renew, newerRecord, unsavedTokens } = createRenewal({ ...parts, mayLose: sharedStore && lock === undefined })
   const retries = createRetrySchedule(parts.now)
-  const underWay = new Map<string, Promise<TokenSetRecord>>()
+  const underWay = new Map<string, UnderWay>()
 
   function refresh (target: RefreshTarget): Promise<TokenSetRecord> {
-    const running = underWay.get(target.tokenSetId)
-    if (running !== undefined) {
-      publish('fastify-le-auth:refresh:joined', userOf(target))
-      return running
-    }
-    const started = spaced(target).finally(() => underWay.delete(target.tokenSetId))
-    underWay.set(target.tokenSetId, started)
-    return started
+    const { tokenSetId, usedRecord } = target
+    const running = underWay.get(tokenSetId)
+    if (running !== undefined) return join(target, running)
+    const result = spaced(target).finally(() => underWay.delete(tokenSetId))
+    underWay.set(tokenSetId, { result, usedRecord })
+    return result
+  }
+
+  async function join (target: RefreshTarget, { result, usedRecord }: UnderWay): Promise<TokenSetRecord> {
+    publish('fastify-le-auth:refresh:joined', userOf(target))
+    if (usedRecord.sealed === target.usedRecord.sealed) return result
+    // A request that has been open for long need not wait where the tokens that are being replaced still live.
+    return await newerRecord(target) ?? result
   }
 
   async function spaced (target: RefreshTarget): Promise<TokenSetRecord> {
@@ -82,7 +94,7 @@ export function createRefresh ({ lock, sharedStore, ...parts }: RefreshParts): R
     mayBegin: id => !underWay.has(id) && !retries.isPausing(id),
     async settled () {
       // Others may have begun meanwhile.
-      while (underWay.size > 0) await Promise.allSettled(underWay.values())
+      while (underWay.size > 0) await Promise.allSettled([...underWay.values()].map(({ result }) => result))
     }
   }
 }

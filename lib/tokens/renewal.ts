@@ -66,9 +66,9 @@ export function createRenewal ({ tokenSets, requestTokens, revoke, mayLose, now 
     return isNewer(target, record) ? record : null
   }
 
-  /** Whether another request or process was quicker, and its tokens have not ended since. */
-  function isNewer ({ usedRecord }: RefreshTarget, { sealed, expiresAt }: TokenSetRecord): boolean {
-    return sealed !== usedRecord.sealed && now() < (expiresAt ?? Infinity)
+  /** Whether another request or process was quicker, and its tokens have not ended since; nor are due where nobody told when they end. */
+  function isNewer ({ usedRecord }: RefreshTarget, { sealed, expiresAt, refreshAt }: TokenSetRecord): boolean {
+    return sealed !== usedRecord.sealed && now() < (expiresAt ?? refreshAt)
   }
 
   async function replace (target: RefreshTarget, record: TokenSetRecord, refreshToken: string): Promise<TokenSetRecord> {

@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { LeAuthError } from '../errors.js'
-import { createEndedTokenSets, type EndedTokenSet } from './ended-token-sets.js'
+import { createEndedTokenSets, type EndedTokenSet, type NotedEnd } from './ended-token-sets.js'
 import { findRecord, readRecord, removeRecord, writeRecord, type RecordStore, type StoredRecord } from './record-store.js'
 import { refreshTime } from './refresh-time.js'
 import type { Sealer } from './seal.js'
@@ -10,6 +10,8 @@ import type { TokenSet } from './token-set.js'
 const PREFIX = 'le-auth:tokens:'
 /** At some hundred bytes each this is a few MB; one that is forgotten costs a look into the store. */
 const MAX_CONFIRMED = 20_000
+/** How long after its note a logout may still want to read which tokens it has to revoke, in ms. */
+const LOGOUT_READS_WITHIN = 30_000
 
 /**
  * What the session store keeps of a token set: the tokens sealed, the times in clear, so that a protected
@@ -82,14 +84,14 @@ export function createTokenSetStore ({ sealer, refreshMargin, absoluteLifetime, 
     return record
   }
 
-  const endOf = (store: RecordStore, id: string): Promise<EndedTokenSet | null> => endedTokenSets.find(store, noteId(id))
+  const endOf = (store: RecordStore, id: string): Promise<NotedEnd | null> => endedTokenSets.find(store, noteId(id))
   const hasEnded = (id: string): boolean => endedTokenSets.isKnown(noteId(id))
 
   /**
    * Whether the login of a record had ended when the record was written. Whoever ends a token set notes that first and removes
    * the record then, so that one of the two sees the other; and a record that nobody has looked after is looked after here.
    */
-  async function endBefore (store: RecordStore, id: string, record: TokenSetRecord): Promise<EndedTokenSet | null> {
+  async function endBefore (store: RecordStore, id: string, record: TokenSetRecord): Promise<NotedEnd | null> {
     const ended = await endOf(store, id)
     if (ended === null) confirmed.set(id, record.replacement!)
     return ended
@@ -100,14 +102,13 @@ export function createTokenSetStore ({ sealer, refreshMargin, absoluteLifetime, 
     const ended = await endBefore(store, id, record)
     if (ended === null) return record
     // A logout that revokes has yet to read which tokens those are, and removes them then.
-    if (!ended.revoke) await removeRecord(store, id)
+    if (!ended.revoke || now() > ended.notedAt + LOGOUT_READS_WITHIN) await removeRecord(store, id)
     return null
   }
 
   /** Removes the record of a login that has ended, where the store can: the new tokens may have to be revoked in any case. */
-  async function drop (store: RecordStore, id: string, ended: EndedTokenSet): Promise<{ ended: EndedTokenSet }> {
+  async function drop (store: RecordStore, id: string): Promise<void> {
     await removeRecord(store, id).catch(() => {})
-    return { ended }
   }
 
   function read (store: RecordStore, id: string, done: (error: LeAuthError | null, record: TokenSetRecord | null) => void): void {
@@ -135,11 +136,16 @@ export function createTokenSetStore ({ sealer, refreshMargin, absoluteLifetime, 
     },
     async replace (store, id, tokens) {
       const before = await find(store, id)
-      // A logout in this process may not have removed it yet, and whoever has the refresh lock next must not find a used token.
-      if (before === null) return drop(store, id, await endOf(store, id) ?? { revoke: false })
+      if (before === null) {
+        // A logout in this process may not have removed it yet, and whoever has the refresh lock next must not find a used token.
+        await drop(store, id)
+        return { ended: await endOf(store, id) ?? { revoke: false } }
+      }
       const record = await write(store, id, tokens, { endsAt: before.endsAt, replacement: randomInt(2 ** 48 - 1) })
       const ended = await endBefore(store, id, record)
-      return ended === null ? { record } : drop(store, id, ended)
+      if (ended === null) return { record }
+      await drop(store, id)
+      return { ended }
     },
     open: async (id, record) => await sealer.open(id, record.sealed) as TokenSet | null,
     async end (store, id, end = { revoke: false }) {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { errorCode, logIn, startApp } from '../support/app.js'
+import { errorCode, logIn, startApp, upToCallback, type Setting } from '../support/app.js'
 import { Clock, HOUR, MINUTE, SECOND } from '../support/clock.js'
 import { until } from '../support/shifted.js'
 import { TestStore, type StoreCall } from '../support/stores.js'
@@ -7,34 +7,36 @@ import { twoApps } from '../support/two-apps.js'
 
 const isWrite = ({ operation, kind }: StoreCall): boolean => operation === 'set' && kind === 'token set'
 
-t.test('two processes: a logout at one, a refresh that ends after it at the other, whose look for the logout fails', async t => {
-  const { one, other, store, clock, toOther } = await twoApps(t)
-  const browser = one.browser()
-  await logIn(one, browser)
-  const [before, there] = [await browser.copy(), await toOther(browser)]
-  clock.advance(61 * MINUTE)
-  let isWriting = false
-  let isFailing = true
-  store.trouble = call => {
-    if (isWrite(call)) { isWriting = true; return { delayMs: 400 } }
-    const isLookAfterLogout = call.operation === 'get' && call.kind === 'note of an end' && store.logins.length === 0
-    if (!isFailing || !isLookAfterLogout) return undefined
-    isFailing = false
-    return 'error'
-  }
-  const late = browser.script(one.url('/me'))
-  await until(() => isWriting)
-  t.equal((await there.step(other.url('/logout'), { method: 'POST', form: {}, from: other.url('/') })).status, 303)
-  t.equal(errorCode(await late), 'LE_AUTH_STORE_UNAVAILABLE')
-  t.notOk(isFailing, 'the look after the write failed')
-  store.trouble = () => undefined
-  t.equal(store.tokenSets.length, 1, 'so the tokens are in the store')
-  for (const minutes of [0, 6]) {
-    clock.advance(minutes * MINUTE)
-    for (const [app, who] of [[one, before], [one, browser], [other, await there.copy()]] as const) t.equal((await who.script(app.url('/me'))).status, 401)
-  }
-  t.same(store.tokenSets, [], 'whoever came by has removed them')
-})
+for (const form of [{}, { revoke: 'true' }]) {
+  t.test(`two processes: a logout ${JSON.stringify(form)} at one, a refresh that ends after it at the other, whose look for the logout fails`, async t => {
+    const { one, other, store, clock, toOther } = await twoApps(t)
+    const browser = one.browser()
+    await logIn(one, browser)
+    const [before, there] = [await browser.copy(), await toOther(browser)]
+    clock.advance(61 * MINUTE)
+    let isWriting = false
+    let isFailing = true
+    store.trouble = call => {
+      if (isWrite(call)) { isWriting = true; return { delayMs: 400 } }
+      const isLookAfterLogout = call.operation === 'get' && call.kind === 'note of an end' && store.logins.length === 0
+      if (!isFailing || !isLookAfterLogout) return undefined
+      isFailing = false
+      return 'error'
+    }
+    const late = browser.script(one.url('/me'))
+    await until(() => isWriting)
+    t.equal((await there.step(other.url('/logout'), { method: 'POST', form, from: other.url('/') })).status, 303)
+    t.equal(errorCode(await late), 'LE_AUTH_STORE_UNAVAILABLE')
+    t.notOk(isFailing, 'the look after the write failed')
+    store.trouble = () => undefined
+    t.equal(store.tokenSets.length, 1, 'so the tokens are in the store')
+    for (const minutes of [0, 6]) {
+      clock.advance(minutes * MINUTE)
+      for (const [app, who] of [[one, before], [one, browser], [other, await there.copy()]] as const) t.equal((await who.script(app.url('/me'))).status, 401)
+    }
+    t.same(store.tokenSets, [], 'whoever came by has removed them')
+  })
+}
 
 /** A store whose client gives up on a write that is carried out all the same, after a while. */
 class HastyStore extends TestStore {
@@ -218,20 +220,67 @@ t.test('nor does a slow answer to the visitor who has logged in meanwhile', asyn
   t.equal((await browser.script(app.url('/me'))).status, 200)
 })
 
-t.test('a session that the store could not remove can still be written to', async t => {
-  const store = new TestStore()
-  const app = await startApp(t, {
-    options: { session: { store } },
-    after: app => app.get('/add', async ({ session }) => {
+/** A route that counts in the session, and one that saves it as late as told. */
+function countingRoutes (go: { now?: () => void }, isSavedByHand: boolean): NonNullable<Setting['after']> {
+  return app => {
+    app.get('/add', async ({ session }) => {
       const { visits = 0 } = session as { visits?: number }
       Object.assign(session, { visits: visits + 1 })
       return visits + 1
     })
-  })
+    app.get('/slow', async ({ session }) => {
+      await new Promise<void>(resolve => { go.now = resolve })
+      Object.assign(session, { visits: 100 })
+      if (isSavedByHand) await session.save()
+      return 'slow'
+    })
+  }
+}
+
+t.test('what a handler or another process has saved again is no session where it was removed, and keeps nobody from a new one', async t => {
+  for (const isSavedByHand of [true, false]) {
+    const go: { now?: () => void } = {}
+    const { one, other, toOther } = await twoApps(t, {}, {}, { after: countingRoutes(go, isSavedByHand) })
+    const browser = one.browser()
+    await logIn(one, browser)
+    const [slow, late] = isSavedByHand ? [one, await browser.copy()] : [other, await toOther(browser)]
+    const saved = late.script(slow.url('/slow'))
+    await until(() => go.now !== undefined)
+    t.equal((await browser.step(one.url('/logout'), { method: 'POST', form: {}, from: one.url('/') })).status, 303)
+    go.now!()
+    t.equal((await saved).text, 'slow')
+    const back = await late.copy({ [one.origin]: one.server })
+    for (const visits of [1, 2, 3]) t.equal((await back.script(one.url('/add'))).text, String(visits), isSavedByHand ? 'saved by a handler' : 'saved by another process')
+  }
+})
+
+t.test('a session that the store could not remove can still be written to', async t => {
+  const store = new TestStore()
+  const app = await startApp(t, { options: { session: { store } }, after: countingRoutes({}, false) })
   const browser = app.browser()
   await logIn(app, browser)
+  t.equal((await browser.script(app.url('/add'))).text, '1')
   store.trouble = ({ operation, kind }) => operation === 'destroy' && kind === 'session' ? 'error' : undefined
   t.equal(errorCode(await browser.step(app.url('/logout'), { method: 'POST', form: {}, from: app.url('/') })), 'LE_AUTH_STORE_UNAVAILABLE')
   store.trouble = () => undefined
-  for (const visits of [1, 2, 3]) t.equal((await browser.script(app.url('/add'))).text, String(visits))
+  for (const visits of [2, 3, 4]) t.equal((await browser.script(app.url('/add'))).text, String(visits))
+})
+
+t.test('unless somebody else has removed it meanwhile', async t => {
+  const store = new TestStore()
+  const go: { now?: () => void } = {}
+  const app = await startApp(t, { options: { session: { store } }, after: countingRoutes(go, false) })
+  const visitor = app.browser()
+  t.equal((await visitor.script(app.url('/add'))).text, '1')
+  const [first, second] = [await visitor.copy(), await visitor.copy()]
+  const slow = visitor.script(app.url('/slow'))
+  await until(() => go.now !== undefined)
+  const callbacks = await Promise.all([first, second].map(browser => upToCallback(app, browser)))
+  // Both logins remove the visitor's session; the one that is later fails at that.
+  let removals = 0
+  store.trouble = ({ operation, kind }) => operation === 'destroy' && kind === 'session' && ++removals === 2 ? 'error' : undefined
+  const answers = await Promise.all([first.step(callbacks[0]!), second.step(callbacks[1]!)])
+  t.same(answers.map(({ status }) => status).sort(), [303, 503])
+  go.now!()
+  t.same((await slow).setCookies, [])
 })

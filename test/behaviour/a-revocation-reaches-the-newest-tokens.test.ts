@@ -207,6 +207,28 @@ t.test('where a refresh in another process hears of the end before all of the lo
   t.same(store.tokenSets, [])
 })
 
+t.test('where the store does not give that part of the note', async t => {
+  const { one, other, sentinel, clock, store, toOther } = await twoApps(t, { behaviour: { reuseKillsFamily: false } })
+  const browser = one.browser()
+  await logIn(one, browser)
+  const there = await toOther(browser)
+  clock.advance(61 * MINUTE)
+  const held = hold(sentinel, 'refresh')
+  const late = browser.script(one.url('/me'))
+  const { refresh_token: fresh } = await held.ready()
+  // The refresh has looked for its record, and is about to write.
+  let isWriting = false
+  store.trouble = ({ operation, kind, id }) => {
+    if (operation === 'set' && kind === 'token set') { isWriting = true; return { delayMs: 300 } }
+    return operation === 'get' && id.startsWith('le-auth:revoked:') ? 'error' : undefined
+  }
+  held.release()
+  await until(() => isWriting)
+  t.equal((await there.step(other.url('/logout'), { ...EVERYWHERE, from: other.url('/') })).status, 303)
+  t.equal((await late).status, 401)
+  t.ok(revoked(sentinel).includes(fresh))
+})
+
 t.test('where the store cannot remove what has ended', async t => {
   const clock = new Clock()
   const store = new TestStore()

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import type { FastifyRequest } from 'fastify'
 import { errorCode, logIn, startApp } from '../support/app.js'
-import { Clock, MINUTE, SECOND } from '../support/clock.js'
+import { Clock, MINUTE, SECOND, SHORT_DEADLINE } from '../support/clock.js'
 import { accessToken, loggedIn, tokenAfter, until, type Shifted } from '../support/shifted.js'
 import { TestStore } from '../support/stores.js'
 
@@ -106,6 +106,44 @@ t.test('where nobody tells when tokens end, those that another request has got a
   go!()
   t.equal((await open).json().answer, newer)
   t.equal(app.calls('refresh'), 1)
+})
+
+t.test('and refreshed where they are due as well', async t => {
+  let go: (() => void) | undefined
+  const { app, clock, browser } = await loggedIn(t, { behaviour: { expiresIn: 'absent' } }, {}, {
+    after: app => app.get('/ask', { onRequest: app.requireAuth }, async ({ leAuth }) => {
+      await new Promise<void>(resolve => { go = resolve })
+      return (await leAuth!.fetch('accountConfigReadOnly', '/api/account/{accountId}/configuration/le-users/users')).status
+    })
+  })
+  const open = browser.script(app.url('/ask'))
+  await until(() => go !== undefined)
+  for (const calls of [1, 2]) {
+    clock.advance(61 * MINUTE)
+    if (calls === 1) t.equal((await browser.script(app.url('/users'))).json().status, 200)
+  }
+  go!()
+  t.equal((await open).json(), 200)
+})
+
+t.test('nor does it wait for a refresh that hangs while tokens live that another request has got', async t => {
+  let go: (() => void) | undefined
+  const { app, clock, browser } = await loggedIn(t, {}, { httpTimeout: SHORT_DEADLINE }, {
+    after: app => app.get('/ask', { onRequest: app.requireAuth }, async ({ leAuth }) => {
+      await new Promise<void>(resolve => { go = resolve })
+      return { answer: await leAuth!.getAccessToken() }
+    })
+  })
+  const open = browser.script(app.url('/ask'))
+  await until(() => go !== undefined)
+  clock.advance(61 * MINUTE)
+  const living = await accessToken({ app, clock, browser })
+  clock.advance(31 * MINUTE)
+  app.sentinel.next('refresh', { hang: true })
+  t.equal(await accessToken({ app, clock, browser }), living)
+  await until(() => app.calls('refresh') === 2)
+  go!()
+  t.same((await open).json(), { answer: living })
 })
 
 t.test('after a logout in the same request there is nothing left to ask for', async t => {

@@ -59,7 +59,7 @@ t.test('with a lock and a store that is slow once, nobody presents the used refr
 })
 
 t.test('with a lock and a logout that is slow to be noted, nobody presents the used refresh token either', async t => {
-  for (const form of [{}, { revoke: 'true' }]) {
+  for (const [form, look] of [[{}, 'works'], [{ revoke: 'true' }, 'works'], [{}, 'fails']] as const) {
     const { one, other, clock, store, toOther } = await twoApps(t, {}, { refreshLock: new Queue() })
     const browser = one.browser()
     await logIn(one, browser)
@@ -67,7 +67,10 @@ t.test('with a lock and a logout that is slow to be noted, nobody presents the u
     clock.advance(61 * MINUTE)
     one.sentinel.next('refresh', { delayMs: 1000 })
     // Only the process of the logout knows of it, until everybody has been answered.
-    store.trouble = ({ operation, kind }) => operation === 'set' && kind === 'note of an end' ? { delayMs: 3000 } : undefined
+    store.trouble = ({ operation, kind }) => {
+      if (kind !== 'note of an end') return undefined
+      return operation === 'set' ? { delayMs: 3000 } : look === 'fails' ? 'error' : undefined
+    }
     let isRefreshed = false
     const refreshing = browser.script(one.url('/me')).finally(() => { isRefreshed = true })
     await until(() => one.calls('refresh') === 1)
@@ -75,7 +78,7 @@ t.test('with a lock and a logout that is slow to be noted, nobody presents the u
     const logout = browser.submit(one.url('/logout'), form)
     await until(() => store.calls.some(({ operation, kind }) => operation === 'set' && kind === 'note of an end'))
     t.notOk(isRefreshed, 'the logout has begun when the new tokens come')
-    t.same([(await refreshing).status, (await waiting).status], [401, 401])
+    t.same([(await refreshing).status, (await waiting).status], [look === 'fails' ? 503 : 401, 401])
     t.equal(one.calls('refresh'), 1)
     await logout
     t.same([store.tokenSets, store.logins], [[], []])

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { redisRefreshLock } from '../../lib/redis-refresh-lock.js'
+import { STORE_DEADLINE } from '../../lib/tokens/record-store.js'
 import { until } from '../support/shifted.js'
 
 /** A client as `redis` has it, over one key; the real ones are tried in redis-refresh-lock.test.ts, where there is a Redis. */
@@ -114,7 +115,23 @@ t.test('Redis falling silent on a connection that stays open keeps nobody waitin
   const client = new OneKey()
   const lock = await redisRefreshLock(client, { lease: 60_000 }).acquire('id')
   client.silent = true
-  await Promise.all([lock.release(), t.rejects(redisRefreshLock(client).acquire('other'))])
+  const begun = Date.now()
+  await lock.release()
+  t.ok(Date.now() - begun < STORE_DEADLINE, 'least of all whoever gives it back')
+  await t.rejects(redisRefreshLock(client).acquire('other'))
+})
+
+t.test('nor is a lease lost that lasts longer than the silence', async t => {
+  const client = new OneKey()
+  const lock = await redisRefreshLock(client).acquire('id')
+  client.silent = true
+  await until(() => client.names.length > 1)
+  await new Promise(resolve => setTimeout(resolve, STORE_DEADLINE + 500))
+  client.silent = false
+  client.commands.length = 0
+  await until(() => client.renewals > 0)
+  await lock.release()
+  t.equal(client.holder, null)
 })
 
 t.test('what is no client, or no time, is told at once', async t => {
