@@ -7,8 +7,8 @@ import { twoApps } from '../support/two-apps.js'
 
 const isWrite = ({ operation, kind }: StoreCall): boolean => operation === 'set' && kind === 'token set'
 
-for (const form of [{}, { revoke: 'true' }]) {
-  t.test(`two processes: a logout ${JSON.stringify(form)} at one, a refresh that ends after it at the other, whose look for the logout fails`, async t => {
+for (const { form, note } of [{ form: {}, note: 'whole' }, { form: { revoke: 'true' }, note: 'whole' }, { form: {}, note: 'half lost' }]) {
+  t.test(`two processes: a logout ${JSON.stringify(form)} at one, a refresh that ends after it at the other, whose look for the logout fails; its note is ${note}`, async t => {
     const { one, other, store, clock, toOther } = await twoApps(t)
     const browser = one.browser()
     await logIn(one, browser)
@@ -30,6 +30,9 @@ for (const form of [{}, { revoke: 'true' }]) {
     t.notOk(isFailing, 'the look after the write failed')
     store.trouble = () => undefined
     t.equal(store.tokenSets.length, 1, 'so the tokens are in the store')
+    const ended = [...store.records.keys()].filter(id => id.startsWith('le-auth:ended:'))
+    t.equal(ended.length, 1)
+    if (note === 'half lost') store.rewrite(ended[0]!, record => ({ ...record, leAuthNote: {} }))
     for (const minutes of [0, 6]) {
       clock.advance(minutes * MINUTE)
       for (const [app, who] of [[one, before], [one, browser], [other, await there.copy()]] as const) t.equal((await who.script(app.url('/me'))).status, 401)
