@@ -3,6 +3,8 @@ import { MemoryStore } from '../../lib/session/memory-store.js'
 import { logIn, startApp, type TestApp } from '../support/app.js'
 import { Clock, HOUR, MINUTE } from '../support/clock.js'
 import { CountingStore } from '../support/counting-store.js'
+import { hold } from '../support/hold.js'
+import { loggedIn } from '../support/shifted.js'
 import { TestStore } from '../support/stores.js'
 
 async function appWithClock (t: Test, session: object = {}): Promise<{ app: TestApp, clock: Clock }> {
@@ -67,4 +69,17 @@ t.test('the plugin keeps both by itself, whatever the store forgets', async t =>
     clock.advance(11 * MINUTE)
     t.equal((await forgetful.script(app.url('/me'))).status, 401, lifetime)
   }
+})
+
+t.test('and a refresh that is under way by then brings nothing back', async t => {
+  const store = new TestStore()
+  const { app, clock, browser } = await loggedIn(t, { lifetimes: { refreshToken: 24 * HOUR } }, { session: { store } })
+  clock.advance(8 * HOUR - 10 * MINUTE)
+  const held = hold(app.sentinel, 'refresh')
+  const late = browser.script(app.url('/me'))
+  await held.ready()
+  clock.advance(11 * MINUTE)
+  held.release()
+  t.equal((await late).status, 401)
+  t.same(store.tokenSets, [])
 })

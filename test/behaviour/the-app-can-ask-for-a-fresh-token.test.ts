@@ -1,7 +1,9 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import t, { type Test } from 'tap'
 import type { FastifyRequest } from 'fastify'
 import { errorCode, logIn, startApp } from '../support/app.js'
 import { Clock, MINUTE, SECOND, SHORT_DEADLINE } from '../support/clock.js'
+import { hold } from '../support/hold.js'
 import { accessToken, loggedIn, tokenAfter, until, type Shifted } from '../support/shifted.js'
 import { TestStore } from '../support/stores.js'
 
@@ -144,6 +146,34 @@ t.test('nor does it wait for a refresh that hangs while tokens live that another
   await until(() => app.calls('refresh') === 2)
   go!()
   t.same((await open).json(), { answer: living })
+})
+
+t.test('but it waits for one that is under way where those have ended too', async t => {
+  let go: (() => void) | undefined
+  const { app, clock, browser } = await loggedIn(t, {}, {}, {
+    after: app => app.get('/ask', { onRequest: app.requireAuth }, async ({ leAuth }) => {
+      await new Promise<void>(resolve => { go = resolve })
+      return { answer: await leAuth!.getAccessToken() }
+    })
+  })
+  const joined: unknown[] = []
+  const onJoined = (message: unknown): void => { joined.push(message) }
+  subscribe('fastify-le-auth:refresh:joined', onJoined)
+  t.teardown(() => unsubscribe('fastify-le-auth:refresh:joined', onJoined))
+  const open = browser.script(app.url('/ask'))
+  await until(() => go !== undefined)
+  clock.advance(61 * MINUTE)
+  t.equal((await browser.script(app.url('/me'))).status, 200)
+  clock.advance(61 * MINUTE)
+  const held = hold(app.sentinel, 'refresh')
+  const first = browser.script(app.url('/me'))
+  const { access_token: fresh } = await held.ready()
+  go!()
+  await until(() => joined.length === 1)
+  held.release()
+  t.equal((await first).status, 200)
+  t.same((await open).json(), { answer: fresh })
+  t.equal(app.calls('refresh'), 2)
 })
 
 t.test('after a logout in the same request there is nothing left to ask for', async t => {
