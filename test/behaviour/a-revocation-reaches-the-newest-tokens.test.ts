@@ -1,11 +1,12 @@
 import t, { type Test } from 'tap'
 import { startSentinelEmulator, type SentinelEmulator } from '../../lib/emulator/index.js'
 import { AGENT, errorCode, logIn, startApp, type Setting, type TestApp } from '../support/app.js'
+import type { Answer, Browser } from '../support/browser.js'
 import { Clock, HOUR, MINUTE } from '../support/clock.js'
-import { hold } from '../support/hold.js'
+import { hold, type HeldAnswer } from '../support/hold.js'
 import { loggedIn, until } from '../support/shifted.js'
 import { TestStore } from '../support/stores.js'
-import { twoApps } from '../support/two-apps.js'
+import { twoApps, type TwoApps } from '../support/two-apps.js'
 
 // To some servers a refresh token that has been replaced is unknown: they answer 200 to its revocation, and do nothing (RFC 7009 §2.2).
 
@@ -35,6 +36,19 @@ async function slowLogout (t: Test): Promise<{ app: TestApp, isWaiting: () => bo
     }
   })
   return { app, isWaiting: () => go !== undefined, go: () => go!() }
+}
+
+/** Two apps as two processes; the refresh of one is done at Sentinel, and its answer is held back. */
+async function heldRefresh (t: Test): Promise<TwoApps & { there: Browser, held: HeldAnswer, late: Promise<Answer>, fresh: string }> {
+  const apps = await twoApps(t, { behaviour: { reuseKillsFamily: false } })
+  const browser = apps.one.browser()
+  await logIn(apps.one, browser)
+  const there = await apps.toOther(browser)
+  apps.clock.advance(61 * MINUTE)
+  const held = hold(apps.sentinel, 'refresh')
+  const late = browser.script(apps.one.url('/me'))
+  const { refresh_token: fresh } = await held.ready()
+  return { ...apps, there, held, late, fresh }
 }
 
 t.test('where another request has refreshed them since this one began', async t => {
@@ -80,14 +94,7 @@ t.test('where the store did not take them', async t => {
 })
 
 t.test('where a refresh is under way, and another request ends the same login without asking for it', async t => {
-  const { one, other, sentinel, clock, toOther } = await twoApps(t, { behaviour: { reuseKillsFamily: false } })
-  const browser = one.browser()
-  await logIn(one, browser)
-  const there = await toOther(browser)
-  clock.advance(61 * MINUTE)
-  const held = hold(sentinel, 'refresh')
-  const winner = browser.script(one.url('/me'))
-  const { refresh_token: fresh } = await held.ready()
+  const { one, other, sentinel, there, held, late: winner, fresh } = await heldRefresh(t)
   const loser = there.script(other.url('/me'))
   await until(() => one.calls('refresh') === 2)
   t.equal((await there.step(other.url('/logout'), { ...EVERYWHERE, from: other.url('/') })).status, 303)
@@ -187,14 +194,7 @@ t.test('where a request at a third process finds them before the logout that ask
 })
 
 t.test('where a refresh in another process hears of the end before all of the logout is done', async t => {
-  const { one, other, sentinel, clock, store, toOther } = await twoApps(t, { behaviour: { reuseKillsFamily: false } })
-  const browser = one.browser()
-  await logIn(one, browser)
-  const there = await toOther(browser)
-  clock.advance(61 * MINUTE)
-  const held = hold(sentinel, 'refresh')
-  const late = browser.script(one.url('/me'))
-  const { refresh_token: fresh } = await held.ready()
+  const { other, sentinel, store, there, held, late, fresh } = await heldRefresh(t)
   // Every second write takes long, whichever it is.
   let notes = 0
   store.trouble = ({ operation, kind }) => operation === 'set' && kind === 'note of an end' && ++notes === 2 ? { delayMs: 500 } : undefined
@@ -208,14 +208,7 @@ t.test('where a refresh in another process hears of the end before all of the lo
 })
 
 t.test('where the store does not give that part of the note', async t => {
-  const { one, other, sentinel, clock, store, toOther } = await twoApps(t, { behaviour: { reuseKillsFamily: false } })
-  const browser = one.browser()
-  await logIn(one, browser)
-  const there = await toOther(browser)
-  clock.advance(61 * MINUTE)
-  const held = hold(sentinel, 'refresh')
-  const late = browser.script(one.url('/me'))
-  const { refresh_token: fresh } = await held.ready()
+  const { other, sentinel, store, there, held, late, fresh } = await heldRefresh(t)
   // The refresh has looked for its record, and is about to write.
   let isWriting = false
   store.trouble = ({ operation, kind, id }) => {

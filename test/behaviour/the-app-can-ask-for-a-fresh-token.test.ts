@@ -1,17 +1,32 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import t, { type Test } from 'tap'
 import type { FastifyRequest } from 'fastify'
+import type { StartSentinelEmulatorOptions } from '../../lib/emulator/index.js'
+import type { Authentication, LeAuthOptions } from '../../lib/index.js'
 import { errorCode, logIn, startApp } from '../support/app.js'
+import type { Answer } from '../support/browser.js'
 import { Clock, MINUTE, SECOND, SHORT_DEADLINE } from '../support/clock.js'
 import { hold } from '../support/hold.js'
 import { accessToken, loggedIn, tokenAfter, until, type Shifted } from '../support/shifted.js'
 import { TestStore } from '../support/stores.js'
 
 /** A logged-in user of an app with a route that does this. */
-async function asking (t: Test, ask: (request: FastifyRequest) => Promise<unknown>): Promise<Shifted> {
-  return loggedIn(t, {}, {}, {
+async function asking (t: Test, ask: (request: FastifyRequest) => Promise<unknown>, emulator: StartSentinelEmulatorOptions = {}, options: LeAuthOptions = {}): Promise<Shifted> {
+  return loggedIn(t, emulator, options, {
     after: app => app.get('/ask', { onRequest: app.requireAuth }, async request => ({ answer: await ask(request), expiresAt: request.leAuth!.expiresAt }))
   })
+}
+
+/** The same, with a request that has come in, and asks when it is told to. */
+async function openRequest (t: Test, ask: (leAuth: Authentication) => Promise<unknown>, emulator: StartSentinelEmulatorOptions = {}, options: LeAuthOptions = {}): Promise<Shifted & { open: Promise<Answer>, go: () => void }> {
+  let go: (() => void) | undefined
+  const shifted = await asking(t, async ({ leAuth }) => {
+    await new Promise<void>(resolve => { go = resolve })
+    return ask(leAuth!)
+  }, emulator, options)
+  const open = shifted.browser.script(shifted.app.url('/ask'))
+  await until(() => go !== undefined)
+  return { ...shifted, open, go: () => go!() }
 }
 
 t.test('minTtl: a token that would end too soon is refreshed first', async t => {
@@ -76,103 +91,67 @@ t.test('a request that lives long gets a fresh token each time it needs one', as
 })
 
 t.test('also where another request has refreshed since, and that token has ended as well', async t => {
-  let go: (() => void) | undefined
-  const { app, clock, browser } = await asking(t, async request => {
-    await new Promise<void>(resolve => { go = resolve })
-    return request.leAuth!.getAccessToken()
-  })
-  const open = browser.script(app.url('/ask'))
-  await until(() => go !== undefined)
+  const { app, clock, browser, open, go } = await openRequest(t, leAuth => leAuth.getAccessToken())
   clock.advance(61 * MINUTE)
   t.equal((await browser.script(app.url('/me'))).status, 200)
   clock.advance(61 * MINUTE)
-  go!()
+  go()
   t.ok(Date.parse((await open).json().expiresAt) > clock.now())
   t.equal(app.calls('refresh'), 2)
 })
 
 t.test('where nobody tells when tokens end, those that another request has got are taken', async t => {
-  let go: (() => void) | undefined
-  const { app, clock, browser } = await loggedIn(t, { behaviour: { expiresIn: 'absent' } }, {}, {
-    after: app => app.get('/ask', { onRequest: app.requireAuth }, async ({ leAuth }) => {
-      await new Promise<void>(resolve => { go = resolve })
-      await leAuth!.refresh()
-      return { answer: await leAuth!.getAccessToken() }
-    })
-  })
-  const open = browser.script(app.url('/ask'))
-  await until(() => go !== undefined)
+  const { app, clock, browser, open, go } = await openRequest(t, async leAuth => {
+    await leAuth.refresh()
+    return leAuth.getAccessToken()
+  }, { behaviour: { expiresIn: 'absent' } })
   clock.advance(31 * MINUTE)
   const before = await accessToken({ app, clock, browser })
   const newer = await tokenAfter({ app, clock, browser }, before)
-  go!()
+  go()
   t.equal((await open).json().answer, newer)
   t.equal(app.calls('refresh'), 1)
 })
 
 t.test('and refreshed where they are due as well', async t => {
-  let go: (() => void) | undefined
-  const { app, clock, browser } = await loggedIn(t, { behaviour: { expiresIn: 'absent' } }, {}, {
-    after: app => app.get('/ask', { onRequest: app.requireAuth }, async ({ leAuth }) => {
-      await new Promise<void>(resolve => { go = resolve })
-      return (await leAuth!.fetch('accountConfigReadOnly', '/api/account/{accountId}/configuration/le-users/users')).status
-    })
-  })
-  const open = browser.script(app.url('/ask'))
-  await until(() => go !== undefined)
-  for (const calls of [1, 2]) {
-    clock.advance(61 * MINUTE)
-    if (calls === 1) t.equal((await browser.script(app.url('/users'))).json().status, 200)
-  }
-  go!()
-  t.equal((await open).json(), 200)
+  const users = '/api/account/{accountId}/configuration/le-users/users'
+  const { app, clock, browser, open, go } = await openRequest(t, async leAuth => (await leAuth.fetch('accountConfigReadOnly', users)).status, { behaviour: { expiresIn: 'absent' } })
+  clock.advance(61 * MINUTE)
+  t.equal((await browser.script(app.url('/users'))).json().status, 200)
+  clock.advance(61 * MINUTE)
+  go()
+  t.equal((await open).json().answer, 200)
 })
 
 t.test('nor does it wait for a refresh that hangs while tokens live that another request has got', async t => {
-  let go: (() => void) | undefined
-  const { app, clock, browser } = await loggedIn(t, {}, { httpTimeout: SHORT_DEADLINE }, {
-    after: app => app.get('/ask', { onRequest: app.requireAuth }, async ({ leAuth }) => {
-      await new Promise<void>(resolve => { go = resolve })
-      return { answer: await leAuth!.getAccessToken() }
-    })
-  })
-  const open = browser.script(app.url('/ask'))
-  await until(() => go !== undefined)
+  const { app, clock, browser, open, go } = await openRequest(t, leAuth => leAuth.getAccessToken(), {}, { httpTimeout: SHORT_DEADLINE })
   clock.advance(61 * MINUTE)
   const living = await accessToken({ app, clock, browser })
   clock.advance(31 * MINUTE)
   app.sentinel.next('refresh', { hang: true })
   t.equal(await accessToken({ app, clock, browser }), living)
   await until(() => app.calls('refresh') === 2)
-  go!()
-  t.same((await open).json(), { answer: living })
+  go()
+  t.equal((await open).json().answer, living)
 })
 
 t.test('but it waits for one that is under way where those have ended too', async t => {
-  let go: (() => void) | undefined
-  const { app, clock, browser } = await loggedIn(t, {}, {}, {
-    after: app => app.get('/ask', { onRequest: app.requireAuth }, async ({ leAuth }) => {
-      await new Promise<void>(resolve => { go = resolve })
-      return { answer: await leAuth!.getAccessToken() }
-    })
-  })
+  const { app, clock, browser, open, go } = await openRequest(t, leAuth => leAuth.getAccessToken())
   const joined: unknown[] = []
   const onJoined = (message: unknown): void => { joined.push(message) }
   subscribe('fastify-le-auth:refresh:joined', onJoined)
   t.teardown(() => unsubscribe('fastify-le-auth:refresh:joined', onJoined))
-  const open = browser.script(app.url('/ask'))
-  await until(() => go !== undefined)
   clock.advance(61 * MINUTE)
   t.equal((await browser.script(app.url('/me'))).status, 200)
   clock.advance(61 * MINUTE)
   const held = hold(app.sentinel, 'refresh')
   const first = browser.script(app.url('/me'))
   const { access_token: fresh } = await held.ready()
-  go!()
+  go()
   await until(() => joined.length === 1)
   held.release()
   t.equal((await first).status, 200)
-  t.same((await open).json(), { answer: fresh })
+  t.equal((await open).json().answer, fresh)
   t.equal(app.calls('refresh'), 2)
 })
 
