@@ -47,9 +47,8 @@ async function registerSession (app: FastifyInstance, { session: settings, secre
   const { cookieName } = settings
   const leaving = sessionLeaving(app)
   const removedSessions = createRemovedSessions()
-  const dropEnded = createDropEnded(leaving.dropSession, removedSessions, tokenSets)
   // Before @fastify/session, whose hook saves the session.
-  app.addHook('onSend', (request, _reply, _payload, done) => dropEnded(request, done))
+  app.addHook('onSend', dropEnded(leaving.dropSession, removedSessions, tokenSets))
   await app.register(session, {
     secret: secrets.map(secret => derivedSecret(secret, 'session cookie')),
     cookieName,
@@ -58,7 +57,7 @@ async function registerSession (app: FastifyInstance, { session: settings, secre
     saveUninitialized: false,
     rolling: false
   })
-  app.addHook('onRequest', (request, _reply, done) => dropEnded(request, done))
+  app.addHook('onRequest', removeSavedAgain(leaving.dropSession, removedSessions))
   if (secrets.length > 1) app.addHook('onRequest', keepRotatedCookie(cookieName))
   app.addHook('onReady', async () => refuseOtherScopes(app))
   return {
@@ -79,11 +78,8 @@ function keepRotatedCookie (cookieName: string) {
   }
 }
 
-/**
- * A request that was under way when its session was removed must not save it again, nor give its cookie to a browser that has another
- * by now; and what another process has saved again is no session here.
- */
-function createDropEnded (dropSession: SessionSetup['dropSession'], removedSessions: RemovedSessions, tokenSets: TokenSetStore) {
+/** A request that was under way when its session was removed must not save it again, nor give its cookie to a browser that has another by now. */
+function dropEnded (dropSession: SessionSetup['dropSession'], removedSessions: RemovedSessions, tokenSets: TokenSetStore) {
   function isOver ({ leAuth, session }: FastifyRequest): boolean {
     if (typeof session?.sessionId !== 'string') return false
     if (removedSessions.has(session.sessionId)) return true
@@ -93,9 +89,20 @@ function createDropEnded (dropSession: SessionSetup['dropSession'], removedSessi
     return typeof tokenSetId === 'string' && tokenSets.hasEnded(tokenSetId)
   }
 
-  return function dropEnded (request: FastifyRequest, done: HookHandlerDoneFunction): void {
+  return function onSend (request: FastifyRequest, _reply: FastifyReply, _payload: unknown, done: HookHandlerDoneFunction): void {
     if (isOver(request)) dropSession(request)
     done()
+  }
+}
+
+/** What a handler or another process has saved again is no session here, and nothing that the store should keep. */
+function removeSavedAgain (dropSession: SessionSetup['dropSession'], removedSessions: RemovedSessions) {
+  return function onRequest (request: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction): void {
+    const { session: { sessionId }, sessionStore } = request
+    if (!removedSessions.has(sessionId)) return done()
+    dropSession(request)
+    // Where the store cannot, whoever comes next tries again.
+    removedSessions.remove(sessionStore, sessionId).then(() => done(), () => done())
   }
 }
 

@@ -240,10 +240,10 @@ function countingRoutes (go: { now?: () => void }, isSavedByHand: boolean): NonN
   }
 }
 
-t.test('what a handler or another process has saved again is no session where it was removed, and keeps nobody from a new one', async t => {
+t.test('what a handler or another process has saved again is no session where it was removed, goes again, and keeps nobody from a new one', async t => {
   for (const isSavedByHand of [true, false]) {
     const go: { now?: () => void } = {}
-    const { one, other, toOther } = await twoApps(t, {}, {}, { after: countingRoutes(go, isSavedByHand) })
+    const { one, other, store, toOther } = await twoApps(t, {}, {}, { after: countingRoutes(go, isSavedByHand) })
     const browser = one.browser()
     await logIn(one, browser)
     const [slow, late] = isSavedByHand ? [one, await browser.copy()] : [other, await toOther(browser)]
@@ -253,7 +253,13 @@ t.test('what a handler or another process has saved again is no session where it
     go.now!()
     t.equal((await saved).text, 'slow')
     const back = await late.copy({ [one.origin]: one.server })
+    t.equal(store.logins.length, 1, 'it is back in the store')
+    store.trouble = ({ operation }) => operation === 'destroy' ? 'error' : undefined
+    t.equal((await (await back.copy()).script(one.url('/add'))).text, '1', 'a store that cannot remove it keeps nobody waiting')
+    t.equal(store.logins.length, 1)
+    store.trouble = () => undefined
     for (const visits of [1, 2, 3]) t.equal((await back.script(one.url('/add'))).text, String(visits), isSavedByHand ? 'saved by a handler' : 'saved by another process')
+    t.same(store.logins, [], 'whoever came by has removed it')
   }
 })
 
