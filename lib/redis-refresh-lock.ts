@@ -66,7 +66,7 @@ function mutexClient (client: RedisLockClient): MutexClient {
   }
   // redis-semaphore renews a lease in a timer that catches nothing. Where that fails, the next renewal tells whether the lock is lost.
   const script = (command: string) => (...parameters: unknown[]): Promise<unknown> =>
-    send(command, ...parameters).catch((error: Error) => { if (error.message.includes('NOSCRIPT')) throw error; return 1 })
+    send(command, ...parameters).catch((error: unknown) => { if (String(error).includes('NOSCRIPT')) throw error; return 1 })
   return {
     set: (...parameters: unknown[]) => send('SET', ...parameters),
     evalsha: script('EVALSHA'),

@@ -85,7 +85,8 @@ export function createLoginSessions (app: FastifyInstance, options: ResolvedOpti
 
     async forget (request) {
       const { session } = request
-      if (session === null) return
+      // The app may have given the request another session meanwhile, or none.
+      if (!session?.leAuth) return
       // Before the store is asked, which may fail.
       setup.dropSession(request)
       await setup.removeSession(request.sessionStore, session.sessionId)

@@ -7,25 +7,24 @@ const MAX_REMEMBERED = 10_000
 /** Sessions that this process has removed: should a request that was under way save one again, here it stays gone. */
 export interface RemovedSessions {
   has: (sessionId: string) => boolean
+  /** What to wait for where a session is just being removed, which may fail; `null` where it is not. */
+  removal: (sessionId: string) => Promise<unknown> | null
   /** @throws LE_AUTH_STORE_UNAVAILABLE */
   remove: (store: RecordStore, sessionId: string) => Promise<void>
 }
 
 export function createRemovedSessions (): RemovedSessions {
-  const sessions = new LRUCache<string, 'being removed' | 'removed'>({ max: MAX_REMEMBERED })
+  const removed = new LRUCache<string, true>({ max: MAX_REMEMBERED })
+  const underWay = new Map<string, Promise<unknown>>()
   return {
-    has: sessionId => sessions.has(sessionId),
+    has: sessionId => removed.has(sessionId),
+    removal: sessionId => underWay.get(sessionId) ?? null,
     async remove (store, sessionId) {
-      // Before the store is asked: meanwhile others may want to save it.
-      if (!sessions.has(sessionId)) sessions.set(sessionId, 'being removed')
-      try {
-        await removeRecord(store, sessionId)
-        sessions.set(sessionId, 'removed')
-      } catch (error) {
-        // It may still be there and be used, unless somebody else has removed it.
-        if (sessions.get(sessionId) === 'being removed') sessions.delete(sessionId)
-        throw error
-      }
+      const removal = removeRecord(store, sessionId).then(() => { removed.set(sessionId, true) })
+      const all = Promise.allSettled([underWay.get(sessionId), removal])
+      underWay.set(sessionId, all)
+      all.then(() => { if (underWay.get(sessionId) === all) underWay.delete(sessionId) })
+      await removal
     }
   }
 }

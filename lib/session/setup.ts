@@ -78,7 +78,10 @@ function keepRotatedCookie (cookieName: string) {
   }
 }
 
-/** A request that was under way when its session was removed must not save it again, nor give its cookie to a browser that has another by now. */
+/**
+ * A request that was under way when its session was removed must not save it again, nor give its cookie to a browser that has another
+ * by now. Where it is just being removed, the store may fail at that, and what the app has written is to be kept.
+ */
 function dropEnded (dropSession: SessionSetup['dropSession'], removedSessions: RemovedSessions, tokenSets: TokenSetStore) {
   function isOver ({ leAuth, session }: FastifyRequest): boolean {
     if (typeof session?.sessionId !== 'string') return false
@@ -90,8 +93,13 @@ function dropEnded (dropSession: SessionSetup['dropSession'], removedSessions: R
   }
 
   return function onSend (request: FastifyRequest, _reply: FastifyReply, _payload: unknown, done: HookHandlerDoneFunction): void {
-    if (isOver(request)) dropSession(request)
-    done()
+    const finish = (): void => {
+      if (isOver(request)) dropSession(request)
+      done()
+    }
+    const removal = removedSessions.removal(request.session?.sessionId)
+    if (removal === null) finish()
+    else removal.then(finish)
   }
 }
 
@@ -101,8 +109,7 @@ function removeSavedAgain (dropSession: SessionSetup['dropSession'], removedSess
     const { session: { sessionId }, sessionStore } = request
     if (!removedSessions.has(sessionId)) return done()
     dropSession(request)
-    // Where the store cannot, whoever comes next tries again.
-    removedSessions.remove(sessionStore, sessionId).then(() => done(), () => done())
+    removedSessions.remove(sessionStore, sessionId).then(() => done(), done)
   }
 }
 

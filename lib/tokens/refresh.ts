@@ -60,7 +60,9 @@ export function createRefresh ({ lock, sharedStore, ...parts }: RefreshParts): R
     publish('fastify-le-auth:refresh:joined', userOf(target))
     if (usedRecord.sealed === target.usedRecord.sealed) return result
     // A request that has been open for long need not wait where the tokens that are being replaced still live.
-    return await newerRecord(target) ?? result
+    const record = await newerRecord(target) ?? await result
+    // And what was new to a request that has been open for long may be what this one began with.
+    return record.sealed === target.usedRecord.sealed ? refresh(target) : record
   }
 
   async function spaced (target: RefreshTarget): Promise<TokenSetRecord> {

@@ -38,8 +38,8 @@ export interface RenewalParts {
 
 /** How long the loser of a race waits for the winner's record to be stored, from look to look, in ms: five seconds in all. */
 const LOOKS_FOR_WINNER = [0, 100, 300, 600, 1000, 1500, 1500]
-/** How often new tokens are given to a store that is silent: 15 seconds in all. */
-const STORE_TRIES = 3
+/** How long new tokens wait before they are given once more to a store that did not take them, in ms. */
+const STORE_RETRIES = [300, 1700]
 /** As many as are refreshed while a store is down, and for as long as somebody may wait for it. */
 const UNSAVED = { max: 10_000, ttl: 60 * 60 * 1000 }
 
@@ -84,15 +84,16 @@ export function createRenewal ({ tokenSets, requestTokens, revoke, mayLose, now 
   }
 
   /**
-   * Tries again where the store is too slow to say whether it has taken them: whoever comes after this one, perhaps in another
-   * process, would present a refresh token that is used.
+   * Tries again where the store fails, or is too slow to say whether it has taken them: whoever comes after this one, perhaps in
+   * another process, would present a refresh token that is used.
    */
-  async function stored (target: RefreshTarget, fresh: TokenSet, tries = STORE_TRIES): ReturnType<TokenSetStore['replace']> {
+  async function stored (target: RefreshTarget, fresh: TokenSet, [pause, ...pauses] = STORE_RETRIES): ReturnType<TokenSetStore['replace']> {
     try {
       return await tokenSets.replace(target.store, target.tokenSetId, fresh)
     } catch (error) {
-      if (tries === 1 || (error as LeAuthError).reason !== 'timeout') throw error
-      return stored(target, fresh, tries - 1)
+      if (pause === undefined) throw error
+      await wait(pause)
+      return stored(target, fresh, pauses)
     }
   }
 

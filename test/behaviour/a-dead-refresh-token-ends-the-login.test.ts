@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import t from 'tap'
 import type { Fault } from '../../lib/emulator/index.js'
 import { AGENT, errorCode } from '../support/app.js'
@@ -17,6 +18,23 @@ t.test('RF5 invalid_grant ends it cleanly, without asking again', async t => {
   t.equal(app.calls('refresh'), 1)
   t.same([store.tokenSets, store.logins], [[], []])
   t.match(app.events().at(-1), { event: 'session_ended', userId: AGENT.id, reason: 'invalid_grant' })
+})
+
+t.test('a session that the app has begun instead in the same request stays', async t => {
+  const { app, clock, browser } = await loggedIn(t, {}, {}, {
+    after: app => {
+      const regenerate = async (request: FastifyRequest): Promise<void> => {
+        Object.assign(request.session, { cart: 7 })
+        await request.session.regenerate(['cart'])
+      }
+      app.get('/anew', { onRequest: [regenerate, app.requireAuth] }, async () => 'in')
+      app.get('/cart', async ({ session }) => ({ ...session }))
+    }
+  })
+  app.sentinel.expireRefreshTokens()
+  clock.advance(61 * MINUTE)
+  t.equal((await browser.script(app.url('/anew'))).status, 401)
+  t.match((await browser.script(app.url('/cart'))).json(), { cart: 7 })
 })
 
 t.test('also behind a request: that one is served, the next one is anonymous', async t => {

@@ -1,10 +1,12 @@
 import t from 'tap'
-import { errorCode, logIn, startApp, upToCallback, type Setting } from '../support/app.js'
+import { errorCode, logIn, logOut, startApp, upToCallback, type Setting } from '../support/app.js'
 import { Clock, HOUR, MINUTE, SECOND } from '../support/clock.js'
-import { until } from '../support/shifted.js'
-import { TestStore, type StoreCall } from '../support/stores.js'
+import { gate, hold, type Gate } from '../support/hold.js'
+import { TestStore, type StoreCall, type StoreTrouble } from '../support/stores.js'
 import { twoApps } from '../support/two-apps.js'
 
+const isRemoval = ({ operation, kind }: StoreCall): boolean => operation === 'destroy' && kind === 'session'
+const failingRemoval = (call: StoreCall): StoreTrouble | undefined => isRemoval(call) ? 'error' : undefined
 const isWrite = ({ operation, kind }: StoreCall): boolean => operation === 'set' && kind === 'token set'
 
 for (const { form, note } of [{ form: {}, note: 'whole' }, { form: { revoke: 'true' }, note: 'whole' }, { form: {}, note: 'half lost' }]) {
@@ -14,20 +16,21 @@ for (const { form, note } of [{ form: {}, note: 'whole' }, { form: { revoke: 'tr
     await logIn(one, browser)
     const [before, there] = [await browser.copy(), await toOther(browser)]
     clock.advance(61 * MINUTE)
-    let isWriting = false
-    let isFailing = true
+    const writing = gate()
+    let failures = 0
     store.trouble = call => {
-      if (isWrite(call)) { isWriting = true; return { delayMs: 400 } }
+      if (isWrite(call)) return { heldUntil: writing.pass() }
       const isLookAfterLogout = call.operation === 'get' && call.kind === 'note of an end' && store.logins.length === 0
-      if (!isFailing || !isLookAfterLogout) return undefined
-      isFailing = false
+      if (!isLookAfterLogout) return undefined
+      failures += 1
       return 'error'
     }
     const late = browser.script(one.url('/me'))
-    await until(() => isWriting)
-    t.equal((await there.step(other.url('/logout'), { method: 'POST', form, from: other.url('/') })).status, 303)
+    await writing.reached()
+    t.equal((await logOut(other, there, form)).status, 303)
+    writing.open()
     t.equal(errorCode(await late), 'LE_AUTH_STORE_UNAVAILABLE')
-    t.notOk(isFailing, 'the look after the write failed')
+    t.equal(failures, 3, 'the look after the write failed')
     store.trouble = () => undefined
     t.equal(store.tokenSets.length, 1, 'so the tokens are in the store')
     const ended = [...store.records.keys()].filter(id => id.startsWith('le-auth:ended:'))
@@ -60,13 +63,12 @@ class HastyStore extends TestStore {
 t.test('one process: a write that is carried out after the logout, and a slow request that saves its session', async t => {
   const clock = new Clock()
   const store = new HastyStore()
-  let isOpen = false
-  let go = (): void => {}
+  const handler = gate()
   const app = await startApp(t, {
     options: { now: clock.now, session: { store, idleLifetime: 8 * HOUR } },
     emulator: { now: clock.now },
     after: app => app.get('/slow', async request => {
-      await new Promise<void>(resolve => { go = resolve; isOpen = true })
+      await handler.pass()
       Object.assign(request.session, { seen: 1 })
       await new Promise<void>((resolve, reject) => request.session.save(error => error ? reject(error) : resolve()))
       return 'done'
@@ -77,13 +79,13 @@ t.test('one process: a write that is carried out after the logout, and a slow re
   const before = await browser.copy()
   clock.advance(61 * MINUTE)
   const slow = before.script(app.url('/slow'))
-  await until(() => isOpen)
+  await handler.reached()
   store.hasty = true
   t.equal(errorCode(await browser.script(app.url('/me'))), 'LE_AUTH_STORE_UNAVAILABLE')
   store.hasty = false
-  t.equal((await browser.step(app.url('/logout'), { method: 'POST', form: {}, from: app.url('/') })).status, 303)
+  t.equal((await logOut(app, browser)).status, 303)
   store.carryOut()
-  go()
+  handler.open()
   t.equal((await slow).text, 'done')
   t.same([store.tokenSets.length, store.logins.length], [1, 1], 'both are back in the store')
   // What a process remembers for itself ends before that.
@@ -94,12 +96,11 @@ t.test('one process: a write that is carried out after the logout, and a slow re
 })
 
 t.test('a slow answer of the login before gives its cookie to nobody, nor what it has kept', async t => {
-  let isOpen = false
-  let go = (): void => {}
+  const handler = gate()
   const app = await startApp(t, {
     after: app => {
       app.get('/slow', { onRequest: app.requireAuth }, async request => {
-        await new Promise<void>(resolve => { go = resolve; isOpen = true })
+        await handler.pass()
         Object.assign(request.session, { lastSearch: 'private' })
         return 'done'
       })
@@ -110,10 +111,10 @@ t.test('a slow answer of the login before gives its cookie to nobody, nor what i
   await logIn(app, browser)
   const before = await browser.copy()
   const slow = browser.script(app.url('/slow'))
-  await until(() => isOpen)
-  await browser.step(app.url('/logout'), { method: 'POST', form: {}, from: app.url('/') })
+  await handler.reached()
+  await logOut(app, browser)
   await browser.navigate(app.url('/login'))
-  go()
+  handler.open()
   const late = await slow
   t.same([late.text, late.setCookies], ['done', []])
   t.equal((await browser.script(app.url('/me'))).status, 200, 'the new login stays')
@@ -125,15 +126,13 @@ t.test('a request that waited for a refresh of the login before leaves the cooki
   const browser = one.browser()
   await logIn(one, browser)
   clock.advance(61 * MINUTE)
-  let isOpen = false
-  let go = (): void => {}
-  sentinel.next('refresh', { change: async answer => { await new Promise<void>(resolve => { go = resolve; isOpen = true }); return answer } })
+  const held = hold(sentinel, 'refresh')
   const waiting = browser.script(one.url('/me'))
-  await until(() => isOpen)
+  await held.ready()
   await browser.navigate(one.url('/login'))
   t.equal((await browser.script(one.url('/me'))).status, 200)
   clock.advance(SECOND)
-  go()
+  held.release()
   const late = await waiting
   t.same([late.status, late.setCookies], [401, []])
   t.equal((await browser.script(one.url('/me'))).status, 200)
@@ -141,13 +140,12 @@ t.test('a request that waited for a refresh of the login before leaves the cooki
 
 t.test('nor does a slow answer that ends while the next login is under way', async t => {
   const store = new TestStore()
-  let isOpen = false
-  let go = (): void => {}
+  const handler = gate()
   const app = await startApp(t, {
     options: { session: { store } },
     after: app => {
       app.get('/slow', { onRequest: app.requireAuth }, async request => {
-        await new Promise<void>(resolve => { go = resolve; isOpen = true })
+        await handler.pass()
         Object.assign(request.session, { lastSearch: 'private' })
         return 'done'
       })
@@ -156,14 +154,16 @@ t.test('nor does a slow answer that ends while the next login is under way', asy
   const browser = app.browser()
   await logIn(app, browser)
   const slow = browser.script(app.url('/slow'))
-  await until(() => isOpen)
-  // The session of before is gone, and the rest of the login takes a while.
-  store.trouble = ({ operation, kind }) => {
-    if (operation === 'destroy' && kind === 'session') setTimeout(go, 30)
-    return { delayMs: 60 }
-  }
-  await browser.navigate(app.url('/login'))
+  await handler.reached()
+  // The session of before is going, and the login has not been answered.
+  const removal = gate()
+  store.trouble = ({ operation, kind }) => operation === 'destroy' && kind === 'session' ? { heldUntil: removal.pass() } : undefined
+  const login = browser.navigate(app.url('/login'))
+  await removal.reached()
+  handler.open()
+  removal.open()
   t.same((await slow).setCookies, [])
+  await login
   store.trouble = () => undefined
   t.equal((await browser.script(app.url('/me'))).status, 200)
   t.notMatch([...store.records.values()].join(''), 'private')
@@ -171,29 +171,27 @@ t.test('nor does a slow answer that ends while the next login is under way', asy
 
 t.test('nor does one that had loaded its session, and not its tokens, when the logout came', async t => {
   const store = new TestStore()
-  let go: (() => void) | undefined
+  const handler = gate()
   const app = await startApp(t, {
     options: { session: { store } },
     after: app => app.get('/search', async ({ session, leAuth }) => {
-      await new Promise<void>(resolve => { go = resolve })
+      await handler.pass()
       Object.assign(session, { search: 'private' })
       return String(leAuth?.user.id)
     })
   })
   const browser = app.browser()
   await logIn(app, browser)
-  let isReading = false
-  store.trouble = ({ operation, kind }) => {
-    if (operation !== 'get' || kind !== 'token set' || isReading) return undefined
-    isReading = true
-    return { delayMs: 300 }
-  }
+  const reading = gate()
+  store.trouble = ({ operation, kind }) => operation === 'get' && kind === 'token set' ? { heldUntil: reading.pass() } : undefined
   const slow = browser.script(app.url('/search'))
-  await until(() => isReading)
-  t.equal((await browser.step(app.url('/logout'), { method: 'POST', form: {}, from: app.url('/') })).status, 303)
+  await reading.reached()
+  store.trouble = () => undefined
+  t.equal((await logOut(app, browser)).status, 303)
+  reading.open()
   await browser.navigate(app.url('/login'))
-  await until(() => go !== undefined)
-  go!()
+  await handler.reached()
+  handler.open()
   const late = await slow
   t.same([late.text, late.setCookies], ['undefined', []])
   t.equal((await browser.script(app.url('/me'))).status, 200, 'the next login stays')
@@ -201,12 +199,12 @@ t.test('nor does one that had loaded its session, and not its tokens, when the l
 })
 
 t.test('nor does a slow answer to the visitor who has logged in meanwhile', async t => {
-  let go: (() => void) | undefined
+  const handler = gate()
   const app = await startApp(t, {
     after: app => {
       app.get('/cart', async ({ session }) => { Object.assign(session, { cart: 1 }); return 'one' })
       app.get('/slow-cart', async ({ session }) => {
-        await new Promise<void>(resolve => { go = resolve })
+        await handler.pass()
         Object.assign(session, { cart: 2 })
         return 'two'
       })
@@ -215,16 +213,16 @@ t.test('nor does a slow answer to the visitor who has logged in meanwhile', asyn
   const browser = app.browser()
   await browser.script(app.url('/cart'))
   const slow = browser.script(app.url('/slow-cart'))
-  await until(() => go !== undefined)
+  await handler.reached()
   await logIn(app, browser)
-  go!()
+  handler.open()
   const late = await slow
   t.same([late.text, late.setCookies], ['two', []])
   t.equal((await browser.script(app.url('/me'))).status, 200)
 })
 
 /** A route that counts in the session, and one that saves it as late as told. */
-function countingRoutes (go: { now?: () => void }, isSavedByHand: boolean): NonNullable<Setting['after']> {
+function countingRoutes (handler: Gate, isSavedByHand: boolean): NonNullable<Setting['after']> {
   return app => {
     app.get('/add', async ({ session }) => {
       const { visits = 0 } = session as { visits?: number }
@@ -232,7 +230,7 @@ function countingRoutes (go: { now?: () => void }, isSavedByHand: boolean): NonN
       return visits + 1
     })
     app.get('/slow', async ({ session }) => {
-      await new Promise<void>(resolve => { go.now = resolve })
+      await handler.pass()
       Object.assign(session, { visits: 100 })
       if (isSavedByHand) await session.save()
       return 'slow'
@@ -240,56 +238,112 @@ function countingRoutes (go: { now?: () => void }, isSavedByHand: boolean): NonN
   }
 }
 
-t.test('what a handler or another process has saved again is no session where it was removed, goes again, and keeps nobody from a new one', async t => {
+t.test('what a handler or another process has saved again is no session where it was removed, and goes again', async t => {
   for (const isSavedByHand of [true, false]) {
-    const go: { now?: () => void } = {}
-    const { one, other, store, toOther } = await twoApps(t, {}, {}, { after: countingRoutes(go, isSavedByHand) })
+    const handler = gate()
+    const { one, other, store, toOther } = await twoApps(t, {}, {}, { after: countingRoutes(handler, isSavedByHand) })
     const browser = one.browser()
     await logIn(one, browser)
     const [slow, late] = isSavedByHand ? [one, await browser.copy()] : [other, await toOther(browser)]
     const saved = late.script(slow.url('/slow'))
-    await until(() => go.now !== undefined)
-    t.equal((await browser.step(one.url('/logout'), { method: 'POST', form: {}, from: one.url('/') })).status, 303)
-    go.now!()
+    await handler.reached()
+    t.equal((await logOut(one, browser)).status, 303)
+    handler.open()
     t.equal((await saved).text, 'slow')
     const back = await late.copy({ [one.origin]: one.server })
-    t.equal(store.logins.length, 1, 'it is back in the store')
-    store.trouble = ({ operation }) => operation === 'destroy' ? 'error' : undefined
-    t.equal((await (await back.copy()).script(one.url('/add'))).text, '1', 'a store that cannot remove it keeps nobody waiting')
-    t.equal(store.logins.length, 1)
+    t.equal(store.logins.length, 1, isSavedByHand ? 'saved by a handler' : 'saved by another process')
+    store.trouble = failingRemoval
+    for (const request of [back.script(one.url('/add')), logOut(one, back)]) t.equal(errorCode(await request), 'LE_AUTH_STORE_UNAVAILABLE')
     store.trouble = () => undefined
-    for (const visits of [1, 2, 3]) t.equal((await back.script(one.url('/add'))).text, String(visits), isSavedByHand ? 'saved by a handler' : 'saved by another process')
+    for (const visits of [1, 2, 3]) t.equal((await back.script(one.url('/add'))).text, String(visits))
     t.same(store.logins, [], 'whoever came by has removed it')
   }
 })
 
 t.test('a session that the store could not remove can still be written to', async t => {
   const store = new TestStore()
-  const app = await startApp(t, { options: { session: { store } }, after: countingRoutes({}, false) })
+  const handler = gate()
+  const app = await startApp(t, { options: { session: { store } }, after: countingRoutes(handler, false) })
   const browser = app.browser()
   await logIn(app, browser)
   t.equal((await browser.script(app.url('/add'))).text, '1')
-  store.trouble = ({ operation, kind }) => operation === 'destroy' && kind === 'session' ? 'error' : undefined
-  t.equal(errorCode(await browser.step(app.url('/logout'), { method: 'POST', form: {}, from: app.url('/') })), 'LE_AUTH_STORE_UNAVAILABLE')
+  store.trouble = failingRemoval
+  t.equal(errorCode(await logOut(app, browser)), 'LE_AUTH_STORE_UNAVAILABLE')
   store.trouble = () => undefined
   for (const visits of [2, 3, 4]) t.equal((await browser.script(app.url('/add'))).text, String(visits))
 })
 
+t.test('so can one whose removal is under way and fails, and no second logout is called done meanwhile', async t => {
+  const store = new TestStore()
+  const app = await startApp(t, { options: { session: { store } }, after: countingRoutes(gate(), false) })
+  const browser = app.browser()
+  await logIn(app, browser)
+  t.equal((await browser.script(app.url('/add'))).text, '1')
+  const again = await browser.copy()
+  const removal = gate()
+  store.trouble = call => isRemoval(call) ? { heldUntil: removal.pass(), fails: true } : undefined
+  const first = logOut(app, browser)
+  await removal.reached()
+  const secondRemoval = gate()
+  store.trouble = call => isRemoval(call) ? { heldUntil: secondRemoval.pass(), fails: true } : undefined
+  const second = logOut(app, again)
+  await secondRemoval.reached()
+  for (const { open } of [removal, secondRemoval]) open()
+  for (const answer of [first, second]) t.equal(errorCode(await answer), 'LE_AUTH_STORE_UNAVAILABLE')
+  store.trouble = () => undefined
+  t.equal((await again.script(app.url('/add'))).text, '2')
+})
+
+t.test('a visitor whose login fails at the removal of the session keeps what was written to it meanwhile', async t => {
+  for (const path of ['/slow', '/add']) {
+    const store = new TestStore()
+    const handler = gate()
+    const app = await startApp(t, { options: { session: { store } }, after: countingRoutes(handler, false) })
+    const browser = app.browser()
+    t.equal((await browser.script(app.url('/add'))).text, '1')
+    const other = await browser.copy()
+    const underWay = path === '/slow' ? other.script(app.url(path)) : undefined
+    if (underWay !== undefined) await handler.reached()
+    const callback = await upToCallback(app, browser)
+    const removal = gate()
+    store.trouble = call => isRemoval(call) ? { heldUntil: removal.pass(), fails: true } : undefined
+    const login = browser.step(callback)
+    await removal.reached()
+    store.trouble = () => undefined
+    const written = underWay ?? other.script(app.url(path))
+    handler.open()
+    await new Promise(resolve => setTimeout(resolve, 100))
+    removal.open()
+    t.equal(errorCode(await login), 'LE_AUTH_STORE_UNAVAILABLE')
+    const visits = path === '/slow' ? 100 : 2
+    t.equal((await written).text, path === '/slow' ? 'slow' : '2')
+    t.equal((await browser.script(app.url('/add'))).text, String(visits + 1))
+  }
+})
+
 t.test('unless somebody else has removed it meanwhile', async t => {
   const store = new TestStore()
-  const go: { now?: () => void } = {}
-  const app = await startApp(t, { options: { session: { store } }, after: countingRoutes(go, false) })
+  const handler = gate()
+  const app = await startApp(t, { options: { session: { store } }, after: countingRoutes(handler, false) })
   const visitor = app.browser()
   t.equal((await visitor.script(app.url('/add'))).text, '1')
   const [first, second] = [await visitor.copy(), await visitor.copy()]
   const slow = visitor.script(app.url('/slow'))
-  await until(() => go.now !== undefined)
+  await handler.reached()
   const callbacks = await Promise.all([first, second].map(browser => upToCallback(app, browser)))
-  // Both logins remove the visitor's session; the one that is later fails at that.
+  // Both logins remove the visitor's session; one fails at that, while the other one is at it.
+  const [removal, failure] = [gate(), gate()]
   let removals = 0
-  store.trouble = ({ operation, kind }) => operation === 'destroy' && kind === 'session' && ++removals === 2 ? 'error' : undefined
-  const answers = await Promise.all([first.step(callbacks[0]!), second.step(callbacks[1]!)])
-  t.same(answers.map(({ status }) => status).sort(), [303, 503])
-  go.now!()
+  store.trouble = call => {
+    if (!isRemoval(call) || ++removals > 2) return undefined
+    return removals === 1 ? { heldUntil: removal.pass() } : { heldUntil: failure.pass(), fails: true }
+  }
+  const logins = [first.step(callbacks[0]!), second.step(callbacks[1]!)]
+  await Promise.all([removal.reached(), failure.reached()])
+  failure.open()
+  handler.open()
+  await new Promise(resolve => setTimeout(resolve, 100))
+  removal.open()
+  t.same((await Promise.all(logins)).map(({ status }) => status).sort(), [303, 503])
   t.same((await slow).setCookies, [])
 })

@@ -1,16 +1,17 @@
 import t, { type Test } from 'tap'
 import { startSentinelEmulator, type SentinelEmulator } from '../../lib/emulator/index.js'
-import { AGENT, errorCode, logIn, startApp, type Setting, type TestApp } from '../support/app.js'
+import { AGENT, errorCode, logIn, logOut, startApp, type Setting, type TestApp } from '../support/app.js'
 import type { Answer, Browser } from '../support/browser.js'
 import { Clock, HOUR, MINUTE } from '../support/clock.js'
-import { hold, type HeldAnswer } from '../support/hold.js'
+import { gate, hold, type Gate, type HeldAnswer } from '../support/hold.js'
 import { loggedIn, until } from '../support/shifted.js'
-import { TestStore } from '../support/stores.js'
+import { TestStore, type StoreCall } from '../support/stores.js'
 import { twoApps, type TwoApps } from '../support/two-apps.js'
 
 // To some servers a refresh token that has been replaced is unknown: they answer 200 to its revocation, and do nothing (RFC 7009 §2.2).
 
-const EVERYWHERE = { method: 'POST', form: { revoke: 'true' } }
+const isNote = ({ operation, kind }: StoreCall): boolean => operation === 'set' && kind === 'note of an end'
+const EVERYWHERE = { revoke: 'true' }
 
 function revoked (sentinel: SentinelEmulator): Array<string | null> {
   return sentinel.requests.filter(({ endpoint }) => endpoint === 'revoke').map(({ body }) => body!.get('token'))
@@ -24,18 +25,18 @@ function given (sentinel: SentinelEmulator): string[] {
 }
 
 /** An app with a logout of its own that waits before it logs out everywhere. */
-async function slowLogout (t: Test): Promise<{ app: TestApp, isWaiting: () => boolean, go: () => void }> {
-  let go: (() => void) | undefined
+async function slowLogout (t: Test): Promise<Gate & { app: TestApp }> {
+  const handler = gate()
   const app = await startApp(t, {
     after: app => {
       app.get('/fresh', { onRequest: app.requireAuth }, async ({ leAuth }) => leAuth!.refresh().then(() => 'fresh'))
       app.post('/bye', { onRequest: app.requireAuth }, async ({ leAuth }) => {
-        await new Promise<void>(resolve => { go = resolve })
+        await handler.pass()
         return leAuth!.logout({ revoke: true })
       })
     }
   })
-  return { app, isWaiting: () => go !== undefined, go: () => go!() }
+  return { app, ...handler }
 }
 
 /** Two apps as two processes; the refresh of one is done at Sentinel, and its answer is held back. */
@@ -52,27 +53,27 @@ async function heldRefresh (t: Test): Promise<TwoApps & { there: Browser, held: 
 }
 
 t.test('where another request has refreshed them since this one began', async t => {
-  const { app, isWaiting, go } = await slowLogout(t)
+  const { app, reached, open } = await slowLogout(t)
   const tokens = given(app.sentinel)
   const browser = app.browser()
   await logIn(app, browser)
   const bye = browser.script(app.url('/bye'), { method: 'POST' })
-  await until(isWaiting)
+  await reached()
   t.equal((await browser.script(app.url('/fresh'))).text, 'fresh')
-  go()
+  open()
   t.same((await bye).json(), { revoked: true })
   t.same(revoked(app.sentinel), tokens)
 })
 
 t.test('where a plain logout came first, they are those that this request began with', async t => {
-  const { app, isWaiting, go } = await slowLogout(t)
+  const { app, reached, open } = await slowLogout(t)
   const browser = app.browser()
   await logIn(app, browser)
   const bye = browser.script(app.url('/bye'), { method: 'POST' })
-  await until(isWaiting)
+  await reached()
   await (await browser.copy()).submit(app.url('/logout'), {})
   t.same(revoked(app.sentinel), [])
-  go()
+  open()
   t.same((await bye).json(), { revoked: true })
   t.equal(revoked(app.sentinel).length, 1)
 })
@@ -97,7 +98,7 @@ t.test('where a refresh is under way, and another request ends the same login wi
   const { one, other, sentinel, there, held, late: winner, fresh } = await heldRefresh(t)
   const loser = there.script(other.url('/me'))
   await until(() => one.calls('refresh') === 2)
-  t.equal((await there.step(other.url('/logout'), { ...EVERYWHERE, from: other.url('/') })).status, 303)
+  t.equal((await logOut(other, there, EVERYWHERE)).status, 303)
   t.equal((await loser).status, 401)
   held.release()
   t.equal((await winner).status, 401)
@@ -115,8 +116,8 @@ t.test('where a plain logout ends after the one that asked for it', async t => {
     const { refresh_token: fresh } = await held.ready()
     const [app, plain] = sameProcess ? [one, await browser.copy()] : [other, await toOther(browser)]
     await Promise.all([
-      browser.step(one.url('/logout'), { ...EVERYWHERE, from: one.url('/') }),
-      plain.step(app.url('/logout'), { method: 'POST', form: {}, from: app.url('/') })
+      logOut(one, browser, EVERYWHERE),
+      logOut(app, plain)
     ])
     held.release()
     t.equal((await late).status, 401)
@@ -126,7 +127,7 @@ t.test('where a plain logout ends after the one that asked for it', async t => {
 
 t.test('where a plain logout has begun before the one that asked for it, and is noted after it', async t => {
   for (const sameProcess of [true, false]) {
-    let go: (() => void) | undefined
+    const handler = gate()
     const clock = new Clock()
     const store = new TestStore()
     const sentinel = await startSentinelEmulator({ now: clock.now, behaviour: { reuseKillsFamily: false } })
@@ -135,7 +136,7 @@ t.test('where a plain logout has begun before the one that asked for it, and is 
       sentinel,
       options: { now: clock.now, session: { store, idleLifetime: 8 * HOUR } },
       after: app => app.post('/bye', async ({ leAuth }) => {
-        await new Promise<void>(resolve => { go = resolve })
+        await handler.pass()
         return leAuth!.logout({ revoke: true })
       })
     }
@@ -148,17 +149,16 @@ t.test('where a plain logout has begun before the one that asked for it, and is 
     const late = browser.script(one.url('/me'))
     const { refresh_token: fresh } = await held.ready()
     const bye = there.script(app.url('/bye'), { method: 'POST' })
-    await until(() => go !== undefined)
-    let plainNote = 0
-    store.trouble = ({ operation, kind, index }) => {
-      if (operation !== 'set' || kind !== 'note of an end' || plainNote > 0) return undefined
-      plainNote = index
-      return { delayMs: 300 }
-    }
-    const plain = (await browser.copy()).step(one.url('/logout'), { method: 'POST', form: {}, from: one.url('/') })
-    await until(() => plainNote > 0)
-    go!()
-    t.same([(await bye).json(), (await plain).status], [{ revoked: true }, 303])
+    await handler.reached()
+    const plainNote = gate()
+    store.trouble = call => isNote(call) ? { heldUntil: plainNote.pass() } : undefined
+    const plain = logOut(one, await browser.copy())
+    await plainNote.reached()
+    store.trouble = () => undefined
+    handler.open()
+    t.same((await bye).json(), { revoked: true })
+    plainNote.open()
+    t.equal((await plain).status, 303)
     held.release()
     t.equal((await late).status, 401)
     t.ok(revoked(sentinel).includes(fresh), sameProcess ? 'in one process' : 'in two')
@@ -175,18 +175,19 @@ t.test('where a request at a third process finds them before the logout that ask
   clock.advance(61 * MINUTE)
   // The end is noted when the refresh is over, and the record is read a while after that.
   const isNoted = (): boolean => [...store.records.keys()].some(id => id.startsWith('le-auth:ended:'))
-  let isReading = false
-  store.trouble = ({ operation, kind }) => {
-    if (operation === 'set' && kind === 'note of an end') return { delayMs: 300 }
-    if (operation !== 'get' || kind !== 'token set' || !isNoted() || isReading) return undefined
-    isReading = true
-    return { delayMs: 500 }
+  const [noting, reading] = [gate(), gate()]
+  store.trouble = call => {
+    if (isNote(call)) return { heldUntil: noting.pass() }
+    return call.operation === 'get' && call.kind === 'token set' && isNoted() ? { heldUntil: reading.pass() } : undefined
   }
-  const logout = there.step(other.url('/logout'), { ...EVERYWHERE, from: other.url('/') })
-  await until(() => store.calls.some(({ operation, kind }) => operation === 'set' && kind === 'note of an end'))
+  const logout = logOut(other, there, EVERYWHERE)
+  await noting.reached()
   t.equal((await browser.script(one.url('/me'))).status, 200)
-  await until(() => isReading)
+  noting.open()
+  await reading.reached()
+  store.trouble = () => undefined
   t.equal((await atThird.script(third.url('/me'))).status, 401)
+  reading.open()
   t.equal((await logout).status, 303)
   t.equal(tokens.length, 1)
   t.same(revoked(sentinel), tokens)
@@ -195,13 +196,15 @@ t.test('where a request at a third process finds them before the logout that ask
 
 t.test('where a refresh in another process hears of the end before all of the logout is done', async t => {
   const { other, sentinel, store, there, held, late, fresh } = await heldRefresh(t)
-  // Every second write takes long, whichever it is.
+  // The second note is held, whichever it is.
+  const second = gate()
   let notes = 0
-  store.trouble = ({ operation, kind }) => operation === 'set' && kind === 'note of an end' && ++notes === 2 ? { delayMs: 500 } : undefined
-  const logout = there.step(other.url('/logout'), { ...EVERYWHERE, from: other.url('/') })
-  await until(() => notes === 2)
+  store.trouble = call => isNote(call) && ++notes === 2 ? { heldUntil: second.pass() } : undefined
+  const logout = logOut(other, there, EVERYWHERE)
+  await second.reached()
   held.release()
   await late
+  second.open()
   t.equal((await logout).status, 303)
   t.ok(revoked(sentinel).includes(fresh))
   t.same(store.tokenSets, [])
@@ -210,14 +213,15 @@ t.test('where a refresh in another process hears of the end before all of the lo
 t.test('where the store does not give that part of the note', async t => {
   const { other, sentinel, store, there, held, late, fresh } = await heldRefresh(t)
   // The refresh has looked for its record, and is about to write.
-  let isWriting = false
+  const writing = gate()
   store.trouble = ({ operation, kind, id }) => {
-    if (operation === 'set' && kind === 'token set') { isWriting = true; return { delayMs: 300 } }
+    if (operation === 'set' && kind === 'token set') return { heldUntil: writing.pass() }
     return operation === 'get' && id.startsWith('le-auth:revoked:') ? 'error' : undefined
   }
   held.release()
-  await until(() => isWriting)
-  t.equal((await there.step(other.url('/logout'), { ...EVERYWHERE, from: other.url('/') })).status, 303)
+  await writing.reached()
+  t.equal((await logOut(other, there, EVERYWHERE)).status, 303)
+  writing.open()
   t.equal((await late).status, 401)
   t.ok(revoked(sentinel).includes(fresh))
 })
@@ -233,7 +237,7 @@ t.test('where the store cannot remove what has ended', async t => {
   const late = browser.script(app.url('/me'))
   const { refresh_token: fresh } = await held.ready()
   store.trouble = ({ operation }) => operation === 'destroy' ? 'error' : undefined
-  t.equal(errorCode(await browser.step(app.url('/logout'), { ...EVERYWHERE, from: app.url('/') })), 'LE_AUTH_STORE_UNAVAILABLE')
+  t.equal(errorCode(await logOut(app, browser, EVERYWHERE)), 'LE_AUTH_STORE_UNAVAILABLE')
   held.release()
   await late
   t.ok(revoked(app.sentinel).includes(fresh))
@@ -245,7 +249,7 @@ t.test('where that fails for those that came late, the log tells', async t => {
   const held = hold(app.sentinel, 'refresh')
   const late = browser.script(app.url('/me'))
   const { refresh_token: fresh } = await held.ready()
-  t.equal((await browser.step(app.url('/logout'), { ...EVERYWHERE, from: app.url('/') })).status, 303)
+  t.equal((await logOut(app, browser, EVERYWHERE)).status, 303)
   app.sentinel.next('revoke', { status: 503 })
   held.release()
   t.equal((await late).status, 401)

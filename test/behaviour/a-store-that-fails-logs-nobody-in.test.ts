@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { MemoryStore } from '../../lib/session/memory-store.js'
 import { isAnonymous, isFreeOf } from '../support/anonymous.js'
-import { ADMIN, AGENT, errorCode, logIn, startApp, upToCallback, type TestApp } from '../support/app.js'
+import { ADMIN, AGENT, errorCode, logIn, logOut, startApp, upToCallback, type TestApp } from '../support/app.js'
 import type { Browser } from '../support/browser.js'
 import { STORE_MESSAGE, STORE_PASSWORD, TestStore, type StoreCall, type StoreTrouble } from '../support/stores.js'
 
@@ -256,7 +256,7 @@ t.test('LO6 a logout that the store does not take is not told as one', async t =
   const measured = await appWithStore(t)
   const measuring = measured.app.browser()
   await logIn(measured.app, measuring)
-  const calls = await callsOf(measured.store, () => measuring.step(measured.app.url('/logout'), { method: 'POST', form: {}, from: measured.app.url('/') }))
+  const calls = await callsOf(measured.store, () => logOut(measured.app, measuring))
   t.same(calls.map(words), ['get session', 'get token set', 'set note of an end', 'destroy token set', 'destroy session'])
   for (const trouble of ['error', 'throw'] as const) {
     for (const path of ['/logout', '/out']) {
@@ -270,7 +270,7 @@ t.test('LO6 a logout that the store does not take is not told as one', async t =
         t.equal(answer.location, undefined)
         heal(store)
         isSilent(t, app, browser)
-        t.equal((await browser.step(app.url('/logout'), { method: 'POST', form: {}, from: app.url('/') })).status, 303, 'the next try works')
+        t.equal((await logOut(app, browser)).status, 303, 'the next try works')
         await isAnonymous(t, app, browser)
         t.same([store.tokenSets, store.logins], [[], []], 'and leaves nothing')
       }

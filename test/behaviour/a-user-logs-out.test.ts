@@ -1,7 +1,7 @@
 import t from 'tap'
 import { MemoryStore } from '../../lib/session/memory-store.js'
 import type { LogoutEvent } from '../../lib/index.js'
-import { AGENT, errorCode, logIn, startApp } from '../support/app.js'
+import { AGENT, errorCode, logIn, logOut, startApp } from '../support/app.js'
 import { SHORT_DEADLINE } from '../support/clock.js'
 import { TestStore } from '../support/stores.js'
 import { CountingStore } from '../support/counting-store.js'
@@ -107,7 +107,7 @@ t.test('onLogout may answer the request itself', async t => {
   const app = await startApp(t, { options: { onLogout: (_event, _request, reply) => reply.redirect('/bye', 303) } })
   const browser = app.browser()
   await logIn(app, browser)
-  const answer = await browser.step(app.url('/logout'), { method: 'POST', form: {}, from: app.url('/') })
+  const answer = await logOut(app, browser)
   t.equal(answer.location, '/bye')
 })
 

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import t from 'tap'
 import type { SessionOptions } from '../../lib/index.js'
 import { isAnonymous } from '../support/anonymous.js'
-import { AGENT, logIn, startApp, upToCallback, type TestApp } from '../support/app.js'
+import { AGENT, logIn, logOut, startApp, upToCallback, type TestApp } from '../support/app.js'
 import type { Answer, Browser } from '../support/browser.js'
 import { TestStore } from '../support/stores.js'
 
@@ -30,7 +30,7 @@ async function flow (app: TestApp): Promise<Flow> {
   const callback = await upToCallback(app, browser)
   const begun = browser.history.find(answer => answer.url.includes('/login') && answer.url.startsWith(app.origin))!
   const done = await browser.step(callback)
-  const out = await browser.step(app.url('/logout'), { method: 'POST', form: {}, from: app.url('/') })
+  const out = await logOut(app, browser)
   const only = (answer: Answer, name: RegExp): SetCookie => {
     const found = answer.setCookies.map(parsed).filter(cookie => name.test(cookie.name))
     if (found.length !== 1) throw new Error(`${found.length} cookies like ${name} in ${answer.url}`)

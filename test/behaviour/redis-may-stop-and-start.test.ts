@@ -4,7 +4,7 @@ import session, { type SessionStore } from '@fastify/session'
 import { RedisStore } from 'connect-redis'
 import t, { type Test } from 'tap'
 import { redisRefreshLock } from '../../lib/redis-refresh-lock.js'
-import { AGENT, errorCode, logIn, startApp, upToCallback, type Setting, type TestApp } from '../support/app.js'
+import { AGENT, errorCode, logIn, logOut, startApp, upToCallback, type Setting, type TestApp } from '../support/app.js'
 import type { Answer } from '../support/browser.js'
 import { Clock, HOUR, MINUTE } from '../support/clock.js'
 import { everything, startRedis, type RedisClient, type RedisServer } from '../support/redis.js'
@@ -163,7 +163,7 @@ t.test('where Redis is silent and its connection stays open, a request waits for
     await wait(500 * index)
     return waited(() => browser.script(app.url(path)))
   })
-  asked.push(waited(() => stranger.step(callback)), waited(() => other.step(app.url('/logout'), { method: 'POST', form: {}, from: app.url('/') })))
+  asked.push(waited(() => stranger.step(callback)), waited(() => logOut(app, other)))
   for (const answer of await Promise.all(asked)) t.equal(`${answer.status} ${errorCode(answer)}`, '503 LE_AUTH_STORE_UNAVAILABLE')
   t.ok(Date.now() - begun > STORE_DEADLINE)
   t.match(app.logLines.join(''), '"reason":"timeout"')

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { isAnonymous, takeCookies } from '../support/anonymous.js'
-import { ADMIN, AGENT, errorCode, logIn, startApp, upToCallback, type TestApp } from '../support/app.js'
+import { ADMIN, AGENT, errorCode, logIn, logOut, startApp, upToCallback, type TestApp } from '../support/app.js'
 import type { Browser } from '../support/browser.js'
 import { Clock, MINUTE } from '../support/clock.js'
 import { TestStore } from '../support/stores.js'
@@ -47,7 +47,7 @@ t.test('a session of before the rotation can log out', async t => {
   await logIn(app, browser)
   const both = await restart([NEW, OLD])
   const same = await moved(both, browser)
-  t.equal((await same.step(both.url('/logout'), { method: 'POST', form: {}, from: both.url('/') })).status, 303)
+  t.equal((await logOut(both, same)).status, 303)
   await isAnonymous(t, both, same)
   t.same([store.tokenSets, store.logins], [[], []])
 })
@@ -114,7 +114,7 @@ t.test('without the old secret, what was made under it is nobody\'s: no error, a
   await isAnonymous(t, only, same)
   t.equal((await same.navigate(only.url('/'))).text, 'hello stranger')
   t.equal((await same.script(only.url('/token'))).status, 401)
-  t.equal((await same.step(only.url('/logout'), { method: 'POST', form: {}, from: only.url('/') })).status, 303)
+  t.equal((await logOut(only, same)).status, 303)
   t.equal((await logIn(only, await moved(only, app.browser()))).status, 200)
 
   const late = await moved(only, pendingBrowser)

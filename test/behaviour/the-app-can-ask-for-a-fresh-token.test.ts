@@ -6,7 +6,7 @@ import type { Authentication, LeAuthOptions } from '../../lib/index.js'
 import { errorCode, logIn, startApp } from '../support/app.js'
 import type { Answer } from '../support/browser.js'
 import { Clock, MINUTE, SECOND, SHORT_DEADLINE } from '../support/clock.js'
-import { hold } from '../support/hold.js'
+import { gate, hold } from '../support/hold.js'
 import { accessToken, loggedIn, tokenAfter, until, type Shifted } from '../support/shifted.js'
 import { TestStore } from '../support/stores.js'
 
@@ -19,14 +19,14 @@ async function asking (t: Test, ask: (request: FastifyRequest) => Promise<unknow
 
 /** The same, with a request that has come in, and asks when it is told to. */
 async function openRequest (t: Test, ask: (leAuth: Authentication) => Promise<unknown>, emulator: StartSentinelEmulatorOptions = {}, options: LeAuthOptions = {}): Promise<Shifted & { open: Promise<Answer>, go: () => void }> {
-  let go: (() => void) | undefined
+  const handler = gate()
   const shifted = await asking(t, async ({ leAuth }) => {
-    await new Promise<void>(resolve => { go = resolve })
+    await handler.pass()
     return ask(leAuth!)
   }, emulator, options)
   const open = shifted.browser.script(shifted.app.url('/ask'))
-  await until(() => go !== undefined)
-  return { ...shifted, open, go: () => go!() }
+  await handler.reached()
+  return { ...shifted, open, go: handler.open }
 }
 
 t.test('minTtl: a token that would end too soon is refreshed first', async t => {
@@ -152,6 +152,33 @@ t.test('but it waits for one that is under way where those have ended too', asyn
   held.release()
   t.equal((await first).status, 200)
   t.equal((await open).json().answer, fresh)
+  t.equal(app.calls('refresh'), 2)
+})
+
+t.test('what a request that has been open for long finds newer is not new to all who wait with it', async t => {
+  const store = new TestStore()
+  const { app, clock, browser, open, go } = await openRequest(t, async leAuth => {
+    await leAuth.refresh()
+    return leAuth.getAccessToken()
+  }, {}, { session: { store } })
+  clock.advance(61 * MINUTE)
+  const newer = await accessToken({ app, clock, browser })
+  const reading = gate()
+  store.trouble = ({ operation, kind }) => operation === 'get' && kind === 'token set' ? { heldUntil: reading.pass() } : undefined
+  go()
+  await reading.reached()
+  const joined = new Promise<void>(resolve => {
+    const onJoined = (): void => resolve()
+    subscribe('fastify-le-auth:refresh:joined', onJoined)
+    t.teardown(() => unsubscribe('fastify-le-auth:refresh:joined', onJoined))
+  })
+  store.trouble = () => undefined
+  const forced = browser.script(app.url('/ask'))
+  await joined
+  reading.open()
+  t.equal((await open).json().answer, newer)
+  t.match((await forced).json().answer, /^[0-9a-f]{64}$/)
+  t.not((await forced).json().answer, newer)
   t.equal(app.calls('refresh'), 2)
 })
 

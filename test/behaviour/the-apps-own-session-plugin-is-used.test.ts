@@ -3,7 +3,7 @@ import session, { type FastifySessionOptions } from '@fastify/session'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { isAnonymous } from '../support/anonymous.js'
-import { ADMIN, AGENT, errorCode, logIn, startApp, type Setting, type TestApp } from '../support/app.js'
+import { ADMIN, AGENT, errorCode, logIn, logOut, startApp, type Setting, type TestApp } from '../support/app.js'
 import { TestStore } from '../support/stores.js'
 
 const APP_SECRET = 'a secret of the app itself, of more than 32 characters'
@@ -66,7 +66,7 @@ for (const saveUninitialized of [true, false]) {
     await logIn(app, browser)
     const before = await browser.jar.getCookieString(app.url('/'))
     t.match(before, '__Host-app=')
-    await browser.step(app.url('/logout'), { method: 'POST', form: {}, from: app.url('/') })
+    await logOut(app, browser)
     t.not(await browser.jar.getCookieString(app.url('/')), before)
   })
 }

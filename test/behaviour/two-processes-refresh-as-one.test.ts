@@ -1,7 +1,8 @@
 import t from 'tap'
 import type { RefreshLock } from '../../lib/index.js'
-import { errorCode, logIn, type Setting } from '../support/app.js'
+import { errorCode, logIn, logOut, type Setting } from '../support/app.js'
 import { MINUTE, SECOND } from '../support/clock.js'
+import { gate, hold } from '../support/hold.js'
 import { until } from '../support/shifted.js'
 import { twoApps } from '../support/two-apps.js'
 
@@ -35,8 +36,9 @@ t.test('with a lock Sentinel is asked once, though it punishes a second use', as
   t.same([...new Set(refreshLock.asked)].filter(id => !id.startsWith('le-auth:state:')), store.tokenSets)
 })
 
-t.test('with a lock and a store that is slow once, nobody presents the used refresh token', async t => {
-  for (const slow of ['set token set', 'get token set']) {
+t.test('with a lock and a store that is slow or fails once, nobody presents the used refresh token', async t => {
+  // A slow call comes about all the same, when nobody waits for it any more.
+  for (const [call, trouble] of [['set token set', { delayMs: 6000 }], ['get token set', { delayMs: 6000 }], ['set token set', 'error'], ['get token set', 'throw']] as const) {
     const { one, other, clock, store, toOther } = await twoApps(t, {}, { refreshLock: new Queue() })
     const browser = one.browser()
     await logIn(one, browser)
@@ -45,13 +47,12 @@ t.test('with a lock and a store that is slow once, nobody presents the used refr
     let isRefreshed = false
     one.sentinel.next('refresh', { change: answer => { isRefreshed = true; return answer } })
     store.trouble = ({ operation, kind }) => {
-      if (!isRefreshed || `${operation} ${kind}` !== slow) return undefined
+      if (!isRefreshed || `${operation} ${kind}` !== call) return undefined
       isRefreshed = false
-      // It comes about all the same, when nobody waits for it any more.
-      return { delayMs: 6000 }
+      return trouble
     }
     const answers = await Promise.all([browser.script(one.url('/users')), there.script(other.url('/users'))])
-    t.same(answers.map(answer => answer.json().status), [200, 200], slow)
+    t.same(answers.map(answer => answer.json().status), [200, 200], `${call} ${JSON.stringify(trouble)}`)
     t.equal(one.calls('refresh'), 1)
     await until(() => store.pending === 0)
     t.same([(await browser.script(one.url('/me'))).status, (await there.script(other.url('/me'))).status], [200, 200])
@@ -65,22 +66,23 @@ t.test('with a lock and a logout that is slow to be noted, nobody presents the u
     await logIn(one, browser)
     const there = await toOther(browser)
     clock.advance(61 * MINUTE)
-    one.sentinel.next('refresh', { delayMs: 1000 })
+    const held = hold(one.sentinel, 'refresh')
     // Only the process of the logout knows of it, until everybody has been answered.
+    const note = gate()
     store.trouble = ({ operation, kind }) => {
       if (kind !== 'note of an end') return undefined
-      return operation === 'set' ? { delayMs: 3000 } : look === 'fails' ? 'error' : undefined
+      return operation === 'set' ? { heldUntil: note.pass() } : look === 'fails' ? 'error' : undefined
     }
-    let isRefreshed = false
-    const refreshing = browser.script(one.url('/me')).finally(() => { isRefreshed = true })
-    await until(() => one.calls('refresh') === 1)
+    const refreshing = browser.script(one.url('/me'))
+    await held.ready()
     const waiting = there.script(other.url('/me'))
-    const logout = browser.submit(one.url('/logout'), form)
-    await until(() => store.calls.some(({ operation, kind }) => operation === 'set' && kind === 'note of an end'))
-    t.notOk(isRefreshed, 'the logout has begun when the new tokens come')
+    const logout = logOut(one, await browser.copy(), form)
+    await note.reached()
+    held.release()
     t.same([(await refreshing).status, (await waiting).status], [look === 'fails' ? 503 : 401, 401])
     t.equal(one.calls('refresh'), 1)
-    await logout
+    note.open()
+    t.equal((await logout).status, 303)
     t.same([store.tokenSets, store.logins], [[], []])
   }
 })
@@ -148,10 +150,16 @@ t.test('without a lock, the loser takes the winner’s tokens, also when they co
     clock.advance(61 * MINUTE)
     const calls = one.calls('refresh')
     // The winner is held up before its record is stored, and the loser has to look again.
-    store.trouble = ({ operation, kind }) => operation === 'set' && kind === 'token set' ? { delayMs: 250 } : undefined
+    const writing = gate()
+    store.trouble = ({ operation, kind }) => operation === 'set' && kind === 'token set' ? { heldUntil: writing.pass() } : undefined
     const winner = browser.script(one.url('/users'))
-    await until(() => one.calls('refresh') > calls)
+    await writing.reached()
     const loser = there.script(other.url('/users'))
+    await until(() => one.calls('refresh') === calls + 2)
+    const looks = (): number => store.calls.filter(({ operation, kind }) => operation === 'get' && kind === 'token set').length
+    const looked = looks()
+    await until(() => looks() >= looked + 2)
+    writing.open()
     t.same([(await winner).json().status, (await loser).json().status], [200, 200])
     t.equal(one.calls('refresh') - calls, 2)
   }
@@ -182,10 +190,12 @@ t.test('a refresh under way in one process stores nothing after a logout in the 
     let answered: { refresh_token?: string } = {}
     sentinel.next('refresh', { change: answer => { answered = answer; return answer } })
     // Held between the answer and the record, where the other process cannot see it.
-    store.trouble = ({ operation, kind }) => operation === 'set' && kind === 'token set' ? { delayMs: 300 } : undefined
+    const writing = gate()
+    store.trouble = ({ operation, kind }) => operation === 'set' && kind === 'token set' ? { heldUntil: writing.pass() } : undefined
     const late = browser.script(one.url('/me'))
-    await until(() => answered.refresh_token !== undefined && store.calls.some(({ operation, kind, index }) => operation === 'set' && kind === 'token set' && index > 5))
+    await writing.reached()
     await there.submit(other.url('/logout'), revoke ? { revoke: 'true' } : {})
+    writing.open()
     t.equal((await late).status, 401)
     t.same([store.tokenSets, store.logins], [[], []])
     const revoked = sentinel.requests.filter(({ endpoint }) => endpoint === 'revoke').map(({ body }) => new URLSearchParams(String(body)).get('token'))
@@ -201,10 +211,11 @@ t.test('a logout that comes before the answer is heard as well', async t => {
     await logIn(one, browser)
     const there = await toOther(browser)
     clock.advance(61 * MINUTE)
-    sentinel.next('refresh', { delayMs: 200 })
+    const held = hold(sentinel, 'refresh')
     const late = browser.script(one.url('/me'))
-    await until(() => one.calls('refresh') === 1)
+    await held.ready()
     await there.submit(other.url('/logout'), dead ? { revoke: 'true' } : {})
+    held.release()
     t.equal((await late).status, 401)
     t.same([store.tokenSets, store.logins], [[], []])
   }

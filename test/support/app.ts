@@ -136,6 +136,11 @@ export async function logIn (app: TestApp, browser: Browser, { loginName } = AGE
   return signIn(browser, page, loginName)
 }
 
+/** Logs a user out with the form of a page of the app, and stops at the answer. */
+export async function logOut (app: TestApp, browser: Browser, form: Record<string, string> = {}): Promise<Answer> {
+  return browser.step(app.url('/logout'), { method: 'POST', form, from: app.url('/') })
+}
+
 /** Fills in Sentinel's login page. */
 export async function signIn (browser: Browser, page: Answer, loginName: string): Promise<Answer> {
   const action = /<form method="post" action="([^"]+)"/.exec(page.text)?.[1]?.replaceAll('&amp;', '&')

@@ -17,9 +17,9 @@ export interface StoreCall {
 
 /**
  * What goes wrong with a call: an error by callback or thrown, a write that is lost although it is confirmed, an
- * answer other than the record, or an answer that comes late.
+ * answer other than the record, an answer that comes late, or one that is held, and may be an error then.
  */
-export type StoreTrouble = 'error' | 'throw' | 'lost' | { record: unknown } | { delayMs: number }
+export type StoreTrouble = 'error' | 'throw' | 'lost' | { record: unknown } | { delayMs: number } | { heldUntil: Promise<unknown>, fails?: true }
 
 /** A session store that keeps JSON, answers later as a database does, counts its calls, and fails when told to. */
 export class TestStore implements SessionStore {
@@ -66,12 +66,14 @@ export class TestStore implements SessionStore {
     if (trouble === 'throw') throw storeError()
     const delay = typeof trouble === 'object' && 'delayMs' in trouble ? trouble.delayMs : 0
     this.pending += 1
-    setTimeout(() => {
+    const answer = (): void => {
       this.pending -= 1
-      if (trouble === 'error') return callback(storeError())
+      if (trouble === 'error' || (typeof trouble === 'object' && 'fails' in trouble)) return callback(storeError())
       if (typeof trouble === 'object' && 'record' in trouble) return callback(null, trouble.record)
       callback(null, trouble === 'lost' ? undefined : work())
-    }, delay)
+    }
+    if (typeof trouble === 'object' && 'heldUntil' in trouble) trouble.heldUntil.then(answer)
+    else setTimeout(answer, delay)
   }
 }
 

@@ -131,7 +131,7 @@ export class Logins {
   /** Only within a failure of Sentinel, or the pause after it. */
   #judgeFailure (exchange: Exchange, login: Login | undefined): void {
     const isOutage = exchange.status === 503 && exchange.code === 'LE_AUTH_REFRESH_UNAVAILABLE'
-    const isTrue = login?.family.failedAt.some(failedAt => exchange.start.clock < failedAt + LONGEST_PAUSE)
+    const isTrue = login?.family.failures.some(({ heardAt }) => exchange.start.clock < heardAt + LONGEST_PAUSE)
     if (!isOutage || isTrue !== true) this.#violate('f', exchange, 'Sentinel was well')
   }
 

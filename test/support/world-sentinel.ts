@@ -7,8 +7,8 @@ export interface Family {
   userId: string
   /** When the code was exchanged, by the world's ticks: from then on a revocation ends these tokens. */
   issuedAt: number
-  /** When a refresh of these tokens was made to fail, by the shifted clock. */
-  failedAt: number[]
+  /** Refreshes of these tokens that were made to fail, and when the app had heard of it at the latest, by the shifted clock. */
+  failures: Array<{ heardAt: number }>
 }
 
 /** What is to happen to the next refresh: a fault of the emulator's, or an answer that is long under way. */
@@ -62,6 +62,11 @@ export class WatchedSentinel {
     return Math.max(0, ...this.#sendings.values())
   }
 
+  /** Nothing is under way: what was made to fail until now, the app has heard of. */
+  noteQuiet (): void {
+    for (const failure of [...this.#families.values()].flatMap(({ failures }) => failures)) failure.heardAt = Math.min(failure.heardAt, this.#now())
+  }
+
   /** Begins to count anew. */
   forgetSendings (): void {
     this.#sendings.clear()
@@ -83,7 +88,7 @@ export class WatchedSentinel {
     if (trouble === undefined || !isFailure(trouble)) this.#sendings.set(token, (this.#sendings.get(token) ?? 0) + 1)
     if (trouble === undefined) return
     if ('answerDelayMs' in trouble) { this.#slow.set(request, trouble.answerDelayMs); return }
-    if (isFailure(trouble)) this.familyOf(token)?.failedAt.push(this.#now())
+    if (isFailure(trouble)) this.familyOf(token)?.failures.push({ heardAt: Infinity })
     this.emulator.next('refresh', trouble)
   }
 
@@ -96,7 +101,7 @@ export class WatchedSentinel {
     if (reply.statusCode !== 200 || typeof payload !== 'string' || !payload.includes('"access_token"')) return payload
     const { access_token: accessToken, refresh_token: refreshToken, id_token: idToken } = JSON.parse(payload)
     const sent = formOf(request).get('refresh_token')
-    const family = sent === null ? { userId: subjectOf(idToken), issuedAt: this.#arrivedAt.get(request)!, failedAt: [] } : this.familyOf(sent)!
+    const family = sent === null ? { userId: subjectOf(idToken), issuedAt: this.#arrivedAt.get(request)!, failures: [] } : this.familyOf(sent)!
     this.#families.set(accessToken, family).set(refreshToken, family)
     await new Promise(resolve => setTimeout(resolve, this.#slow.get(request) ?? 0))
     return payload

@@ -104,6 +104,7 @@ export class World {
       if (Date.now() > end) throw new Error('it does not become quiet')
       await pause(2)
     }
+    this.#around.sentinel.noteQuiet()
     this.logins.judgeStore(this.store.tokenSets)
     this.#assert()
   }
