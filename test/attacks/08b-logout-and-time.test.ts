@@ -6,7 +6,7 @@ import type { Test } from 'tap'
 import { ADMIN, AGENT, startApp, type Setting, type TestApp } from '../support/app.js'
 import { Clock, HOUR, MINUTE } from '../support/clock.js'
 import { cookieHeader, enter, signedIn, whoIs } from '../support/enter.js'
-import { hold } from '../support/hold.js'
+import { gate, hold } from '../support/hold.js'
 import { everything, startRedis } from '../support/redis.js'
 import { until } from '../support/shifted.js'
 import { attack, type Stage } from '../support/stage.js'
@@ -148,12 +148,12 @@ attack('LO4', 'nor does one whose tokens are being written when the logout comes
   await enter(stage, browser)
   const saved = await cookieHeader(stage, browser)
   clock.advance(31 * MINUTE)
-  const writes = (): number => stage.store.calls.filter(isWriteOfTokens).length
-  const before = writes()
-  stage.store.trouble = call => isWriteOfTokens(call) ? { delayMs: 1500 } : undefined
+  const writing = gate()
+  stage.store.trouble = call => isWriteOfTokens(call) ? { heldUntil: writing.pass() } : undefined
   await (await browser.copy()).script(stage.url('/me'))
-  await until(() => writes() > before)
+  await writing.reached()
   t.equal((await logOut(stage, browser, { revoke: 'true' })).status, 303)
+  writing.open()
 
   await until(() => stage.events().some(({ event, reason }) => event === 'session_ended' && reason === 'logged_out'))
   t.same(stage.store.tokenSets, [])

@@ -4,7 +4,7 @@ import { MemoryStore } from '../../lib/session/memory-store.js'
 import { ADMIN, AGENT, logIn, startApp } from '../support/app.js'
 import { Clock, HOUR, MINUTE, SECOND } from '../support/clock.js'
 import { CountingStore } from '../support/counting-store.js'
-import { hold } from '../support/hold.js'
+import { gate, hold } from '../support/hold.js'
 import { accessToken, loggedIn, tokenAfter, until } from '../support/shifted.js'
 import { TestStore } from '../support/stores.js'
 
@@ -16,9 +16,10 @@ t.test('LivePerson’s 30 minutes: the request goes on with the token there is, 
   t.equal(await accessToken(shifted), before)
   t.equal(app.calls('refresh'), 0)
   clock.advance(7 * MINUTE)
-  app.sentinel.next('refresh', { delayMs: 300 })
+  const held = hold(app.sentinel, 'refresh')
   for (let i = 0; i < 5; i += 1) t.equal(await accessToken(shifted), before, 'nobody waits')
-  t.equal(app.calls('refresh'), 1)
+  await held.ready()
+  held.release()
   await tokenAfter(shifted, before)
   t.equal((await browser.script(app.url('/users'))).json().status, 200)
   t.equal(app.calls('refresh'), 1)
@@ -113,16 +114,13 @@ t.test('also for one that begins while it waits for another', async t => {
   const gone = [first.script(app.url('/me')).catch(() => {})]
   await firstHeld.ready()
   // The second request has come in before the app begins to close; its session takes a while.
-  let isLoading = false
-  store.trouble = ({ operation, kind }) => {
-    if (operation !== 'get' || kind !== 'session') return undefined
-    isLoading = true
-    return { delayMs: 300 }
-  }
+  const loading = gate()
+  store.trouble = ({ operation, kind }) => operation === 'get' && kind === 'session' ? { heldUntil: loading.pass() } : undefined
   gone.push(second.script(app.url('/me')).catch(() => {}))
-  await until(() => isLoading)
+  await loading.reached()
   const secondHeld = hold(app.sentinel, 'refresh')
   const closed = app.app.close()
+  loading.open()
   await secondHeld.ready()
   firstHeld.release()
   await until(() => sealed().filter(text => !before.includes(text)).length === 1)

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { ADMIN, AGENT, errorCode, logIn, startApp, type Person, type TestApp } from '../support/app.js'
 import { Clock, HOUR, MINUTE } from '../support/clock.js'
+import { hold } from '../support/hold.js'
 import { loggedIn } from '../support/shifted.js'
 import { HoldingStore, SlowStore } from '../support/slow-store.js'
 
@@ -57,10 +58,11 @@ t.test('a refresh that ends after a logout stores nothing', async t => {
   const { app, clock, browser } = await loggedIn(t)
   const before = await browser.copy()
   clock.advance(61 * MINUTE)
-  app.sentinel.next('refresh', { delayMs: 200 })
+  const held = hold(app.sentinel, 'refresh')
   const waiting = before.script(app.url('/me'))
-  while (app.calls('refresh') === 0) await new Promise(resolve => setTimeout(resolve, 5))
+  await held.ready()
   await browser.submit(app.url('/logout'), {})
+  held.release()
   t.equal((await waiting).status, 401)
   t.equal((await before.script(app.url('/me'))).status, 401)
 })

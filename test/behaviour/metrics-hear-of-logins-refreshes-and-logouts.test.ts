@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import { LE_AUTH_CHANNELS } from '../../lib/index.js'
 import { AGENT } from '../support/app.js'
 import { MINUTE } from '../support/clock.js'
+import { hold } from '../support/hold.js'
 import { loggedIn, until } from '../support/shifted.js'
 
 interface Heard { name: string, message: any }
@@ -53,9 +54,10 @@ t.test('requests that need not wait for a refresh take no part in it, and are no
   const { app, clock, browser } = await loggedIn(t)
   heard.length = 0
   clock.advance(31 * MINUTE)
-  app.sentinel.next('refresh', { delayMs: 300 })
+  const held = hold(app.sentinel, 'refresh')
   for (let i = 0; i < 10; i += 1) await browser.script(app.url('/me'))
   t.same(heard.map(({ name }) => name), ['refresh:started'])
+  held.release()
 })
 
 t.test('the end of a login by Sentinel is a refresh that failed for good', async t => {
