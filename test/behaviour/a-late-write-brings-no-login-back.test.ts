@@ -262,8 +262,7 @@ t.test('what a handler or another process has saved again is no session where it
 
 t.test('a session that the store could not remove can still be written to', async t => {
   const store = new TestStore()
-  const handler = gate()
-  const app = await startApp(t, { options: { session: { store } }, after: countingRoutes(handler, false) })
+  const app = await startApp(t, { options: { session: { store } }, after: countingRoutes(gate(), false) })
   const browser = app.browser()
   await logIn(app, browser)
   t.equal((await browser.script(app.url('/add'))).text, '1')
