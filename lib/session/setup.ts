@@ -92,14 +92,15 @@ function dropEnded (dropSession: SessionSetup['dropSession'], removedSessions: R
     return typeof tokenSetId === 'string' && tokenSets.hasEnded(tokenSetId)
   }
 
+  function dropIfOver (request: FastifyRequest, done: HookHandlerDoneFunction): void {
+    if (isOver(request)) dropSession(request)
+    done()
+  }
+
   return function onSend (request: FastifyRequest, _reply: FastifyReply, _payload: unknown, done: HookHandlerDoneFunction): void {
-    const finish = (): void => {
-      if (isOver(request)) dropSession(request)
-      done()
-    }
     const removal = removedSessions.removal(request.session?.sessionId)
-    if (removal === null) finish()
-    else removal.then(finish)
+    if (removal === null) return dropIfOver(request, done)
+    removal.then(() => dropIfOver(request, done))
   }
 }
 
