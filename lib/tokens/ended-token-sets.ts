@@ -29,7 +29,7 @@ export interface EndedTokenSets {
 /** @param lifetime how long a token set may live at all, in ms: a write that comes late, however late, finds the end noted */
 export function createEndedTokenSets (now: () => number, sharedStore: boolean, lifetime: number): EndedTokenSets {
   const settings = { lifetime, sharedStore, now }
-  const ends = createNotes<NotedEnd>({ ...settings, prefix: 'le-auth:ended:', read: ({ revoke, notedAt }) => ({ revoke: revoke === true, notedAt: notedAt ?? 0 }) })
+  const ends = createNotes<NotedEnd>({ ...settings, prefix: 'le-auth:ended:', read: ({ revoke, notedAt }) => ({ revoke: revoke === true, notedAt: typeof notedAt === 'number' ? notedAt : 0 }) })
   // Notes of their own, so that no other end of the same login takes back what a logout has asked for.
   const revocations = createNotes<object>({ ...settings, prefix: 'le-auth:revoked:', read: () => ({}) })
 

@@ -1,10 +1,11 @@
 import type { Fault } from '../../lib/emulator/index.js'
-import { logIn } from '../support/app.js'
+import { logIn, logOut } from '../support/app.js'
 import type { Answer, Browser } from '../support/browser.js'
 import { Clock, MINUTE } from '../support/clock.js'
 import { failsCleanly, pendingCallback } from '../support/fail-clean.js'
 import { idToken } from '../support/id-tokens.js'
 import { attack, type Stage } from '../support/stage.js'
+import { isTokenWrite } from '../support/stores.js'
 
 const MARKER = 'marker-of-the-identity-service'
 const HTML = { 'content-type': 'text/html' }
@@ -87,7 +88,7 @@ attack('TL2', 'nor do those of a refresh, a revocation and a look-up', 'OWASP Lo
     const other = stage.browser()
     await logIn(stage, other)
     stage.sentinel.next('revoke', fault)
-    t.equal((await other.step(stage.url('/logout'), { method: 'POST', form: { revoke: 'true' }, from: stage.url('/') })).status, 303, `revocation: ${what}`)
+    t.equal((await logOut(stage, other, { revoke: 'true' })).status, 303, `revocation: ${what}`)
   }
 }, {
   after: app => {
@@ -119,7 +120,7 @@ const PRESENTED: Array<[what: string, code: RegExp, prepare: (stage: Stage, brow
   }],
   ['a store that goes down after the exchange', /LE_AUTH_STORE_UNAVAILABLE/, async (stage, browser) => {
     const { url } = await pendingCallback(stage, browser)
-    stage.store.trouble = ({ operation, kind }) => operation === 'set' && kind === 'token set' ? 'error' : undefined
+    stage.store.trouble = call => isTokenWrite(call) ? 'error' : undefined
     return url
   }]
 ]

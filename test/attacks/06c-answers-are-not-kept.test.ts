@@ -1,11 +1,10 @@
-import { AGENT, logIn } from '../support/app.js'
+import { AGENT, logIn, logOut } from '../support/app.js'
 import type { Answer, Browser } from '../support/browser.js'
 import { Clock, SECOND } from '../support/clock.js'
 import { pendingCallback } from '../support/fail-clean.js'
 import { attack, type Stage } from '../support/stage.js'
 
 type Step = (stage: Stage, browser: Browser) => Promise<Answer>
-const logout: Step = (stage, browser) => browser.step(stage.url('/logout'), { method: 'POST', form: {}, from: stage.url('/') })
 const whileDown = (step: Step): Step => async (stage, browser) => {
   await logIn(stage, browser)
   stage.store.trouble = () => 'error'
@@ -26,14 +25,14 @@ const UNCACHED: Array<[what: string, status: number, step: Step]> = [
   ['GET /callback that fails for a script', 400, (stage, browser) => browser.script(stage.url('/callback?code=A&state=x'))],
   ['GET /callback/', 404, (stage, browser) => browser.step(stage.url('/callback/?code=A&state=x'))],
   ['POST /callback', 405, (stage, browser) => browser.step(stage.url('/callback'), { method: 'POST', form: {} })],
-  ['POST /logout', 303, async (stage, browser) => { await logIn(stage, browser); return logout(stage, browser) }],
-  ['POST /logout without a login', 303, logout],
+  ['POST /logout', 303, async (stage, browser) => { await logIn(stage, browser); return logOut(stage, browser) }],
+  ['POST /logout without a login', 303, (stage, browser) => logOut(stage, browser)],
   ['POST /logout from another site', 403, (stage, browser) => browser.step(stage.url('/logout'), { method: 'POST', form: {}, from: 'https://evil.example/' })],
   ['a protected page', 302, (stage, browser) => browser.step(stage.url('/page/a'))],
   ['a protected answer', 401, (stage, browser) => browser.script(stage.url('/me'))],
   ['GET /login while the store is down', 503, whileDown((stage, browser) => browser.step(stage.url('/login')))],
   ['GET /callback while the store is down', 503, whileDown((stage, browser) => stage.callback(browser, 'code=A&state=x'))],
-  ['POST /logout while the store is down', 503, whileDown(logout)]
+  ['POST /logout while the store is down', 503, whileDown((stage, browser) => logOut(stage, browser))]
 ]
 
 // A failed look-up is remembered for a moment.

@@ -1,10 +1,10 @@
-import { AGENT, errorCode } from '../support/app.js'
+import { AGENT, errorCode, logOut } from '../support/app.js'
 import { SHORT_DEADLINE } from '../support/clock.js'
 import type { LogoutEvent } from '../../lib/index.js'
 import { cookieHeader, enter, whoIs } from '../support/enter.js'
 import { hold } from '../support/hold.js'
 import { rawRequest } from '../support/raw-request.js'
-import { attack, type Stage } from '../support/stage.js'
+import { attack } from '../support/stage.js'
 import type { StoreCall } from '../support/stores.js'
 
 /** How late an answer may be on a busy machine. */
@@ -91,7 +91,7 @@ for (const { origin, cookie, name } of COOKIE_SETTINGS) {
     const saved = await cookieHeader(stage, browser)
     const [session] = stage.store.logins
     t.equal(await stage.me(browser), AGENT.id)
-    const answer = await browser.step(stage.url('/logout'), { method: 'POST', form: {}, from: stage.url('/') })
+    const answer = await logOut(stage, browser)
     t.equal(answer.status, 303)
 
     t.equal(await whoIs(stage, stage.browser(), saved), null)
@@ -118,7 +118,7 @@ attack('LO6', 'a logout where there is nothing, or twice, is done at once and ch
   }
   t.equal(stage.store.records.size, 0)
   await enter(stage, browser)
-  for (let i = 0; i < 3; i += 1) t.equal((await logOut(stage, browser, {})).status, 303)
+  for (let i = 0; i < 3; i += 1) t.equal((await logOut(stage, browser)).status, 303)
   t.equal(await stage.me(browser), null)
   t.equal(stage.calls('revoke'), 0)
 })
@@ -157,11 +157,11 @@ attack('LO6', 'a logout that the store refused is not called done, and can be do
     const browser = stage.browser()
     await enter(stage, browser)
     stage.store.trouble = trouble
-    const refused = await logOut(stage, browser, {})
+    const refused = await logOut(stage, browser)
     t.equal(refused.status, 503, what)
     t.equal(errorCode(refused), 'LE_AUTH_STORE_UNAVAILABLE')
     stage.store.trouble = () => undefined
-    t.equal((await logOut(stage, browser, {})).status, 303)
+    t.equal((await logOut(stage, browser)).status, 303)
     t.equal(await stage.me(browser), null)
     t.same([stage.store.logins, stage.store.tokenSets], [[], []])
   }
@@ -180,7 +180,3 @@ attack('LO6', 'a revocation that was asked for is made or told of, also where th
     t.ok(stage.calls('revoke') + told.length > before, what)
   }
 }, { options: { onLogout: event => { told.push(event) } } })
-
-async function logOut (stage: Stage, browser: ReturnType<Stage['browser']>, form: Record<string, string>) {
-  return browser.step(stage.url('/logout'), { method: 'POST', form, from: stage.url('/') })
-}

@@ -3,20 +3,17 @@ import session, { type SessionStore } from '@fastify/session'
 import { RedisStore } from 'connect-redis'
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
-import { ADMIN, AGENT, startApp, type Setting, type TestApp } from '../support/app.js'
+import { ADMIN, AGENT, logOut, startApp, type Setting, type TestApp } from '../support/app.js'
 import { Clock, HOUR, MINUTE } from '../support/clock.js'
 import { cookieHeader, enter, signedIn, whoIs } from '../support/enter.js'
 import { gate, hold } from '../support/hold.js'
 import { everything, startRedis } from '../support/redis.js'
 import { until } from '../support/shifted.js'
 import { attack, type Stage } from '../support/stage.js'
-import { TestStore, type StoreCall } from '../support/stores.js'
+import { isTokenWrite, TestStore } from '../support/stores.js'
 
 const APP_SECRET = 'a secret of the app itself, of more than 32 characters'
 type Browser = ReturnType<Stage['browser']>
-
-const logOut = (stage: Stage, browser: Browser, form: Record<string, string> = {}) =>
-  browser.step(stage.url('/logout'), { method: 'POST', form, from: stage.url('/') })
 
 /** Pages that take as long as the test wants: /slow/read reads the session, /slow/change changes it. */
 class SlowPages {
@@ -149,7 +146,7 @@ attack('LO4', 'nor does one whose tokens are being written when the logout comes
   const saved = await cookieHeader(stage, browser)
   clock.advance(31 * MINUTE)
   const writing = gate()
-  stage.store.trouble = call => isWriteOfTokens(call) ? { heldUntil: writing.pass() } : undefined
+  stage.store.trouble = call => isTokenWrite(call) ? { heldUntil: writing.pass() } : undefined
   await (await browser.copy()).script(stage.url('/me'))
   await writing.reached()
   t.equal((await logOut(stage, browser, { revoke: 'true' })).status, 303)
@@ -160,10 +157,6 @@ attack('LO4', 'nor does one whose tokens are being written when the logout comes
   t.equal(await whoIs(stage, stage.browser(), saved), null)
   t.equal(stage.calls('revoke'), 2, 'the old tokens are revoked, and the new ones')
 }, timed)
-
-function isWriteOfTokens ({ operation, kind }: StoreCall): boolean {
-  return operation === 'set' && kind === 'token set'
-}
 
 attack('LO5', 'a login that ends after a logout is a login, the only one of its browser', 'RFC 9700 §4.7', async (t, stage) => {
   for (const person of [AGENT, ADMIN]) {

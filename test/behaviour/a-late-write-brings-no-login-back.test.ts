@@ -2,12 +2,11 @@ import t from 'tap'
 import { errorCode, logIn, logOut, startApp, upToCallback, type Setting } from '../support/app.js'
 import { Clock, HOUR, MINUTE, SECOND } from '../support/clock.js'
 import { gate, hold, type Gate } from '../support/hold.js'
-import { TestStore, type StoreCall, type StoreTrouble } from '../support/stores.js'
+import { isTokenWrite, TestStore, type StoreCall, type StoreTrouble } from '../support/stores.js'
 import { twoApps } from '../support/two-apps.js'
 
 const isRemoval = ({ operation, kind }: StoreCall): boolean => operation === 'destroy' && kind === 'session'
 const failingRemoval = (call: StoreCall): StoreTrouble | undefined => isRemoval(call) ? 'error' : undefined
-const isWrite = ({ operation, kind }: StoreCall): boolean => operation === 'set' && kind === 'token set'
 
 for (const { form, note } of [{ form: {}, note: 'whole' }, { form: { revoke: 'true' }, note: 'whole' }, { form: {}, note: 'half lost' }]) {
   t.test(`two processes: a logout ${JSON.stringify(form)} at one, a refresh that ends after it at the other, whose look for the logout fails; its note is ${note}`, async t => {
@@ -19,7 +18,7 @@ for (const { form, note } of [{ form: {}, note: 'whole' }, { form: { revoke: 'tr
     const writing = gate()
     let failures = 0
     store.trouble = call => {
-      if (isWrite(call)) return { heldUntil: writing.pass() }
+      if (isTokenWrite(call)) return { heldUntil: writing.pass() }
       const isLookAfterLogout = call.operation === 'get' && call.kind === 'note of an end' && store.logins.length === 0
       if (!isLookAfterLogout) return undefined
       failures += 1
@@ -157,7 +156,7 @@ t.test('nor does a slow answer that ends while the next login is under way', asy
   await handler.reached()
   // The session of before is going, and the login has not been answered.
   const removal = gate()
-  store.trouble = ({ operation, kind }) => operation === 'destroy' && kind === 'session' ? { heldUntil: removal.pass() } : undefined
+  store.trouble = call => isRemoval(call) ? { heldUntil: removal.pass() } : undefined
   const login = browser.navigate(app.url('/login'))
   await removal.reached()
   handler.open()

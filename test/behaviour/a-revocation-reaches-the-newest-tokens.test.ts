@@ -5,7 +5,7 @@ import type { Answer, Browser } from '../support/browser.js'
 import { Clock, HOUR, MINUTE } from '../support/clock.js'
 import { gate, hold, type Gate, type HeldAnswer } from '../support/hold.js'
 import { loggedIn, until } from '../support/shifted.js'
-import { TestStore, type StoreCall } from '../support/stores.js'
+import { isTokenWrite, TestStore, type StoreCall } from '../support/stores.js'
 import { twoApps, type TwoApps } from '../support/two-apps.js'
 
 // To some servers a refresh token that has been replaced is unknown: they answer 200 to its revocation, and do nothing (RFC 7009 §2.2).
@@ -86,7 +86,7 @@ t.test('where the store did not take them', async t => {
   const browser = app.browser()
   await logIn(app, browser)
   clock.advance(61 * MINUTE)
-  store.trouble = ({ operation, kind }) => operation === 'set' && kind === 'token set' ? 'error' : undefined
+  store.trouble = call => isTokenWrite(call) ? 'error' : undefined
   t.equal(errorCode(await browser.script(app.url('/me'))), 'LE_AUTH_STORE_UNAVAILABLE')
   store.trouble = () => undefined
   await browser.submit(app.url('/logout'), { revoke: 'true' })

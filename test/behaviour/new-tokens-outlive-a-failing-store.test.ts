@@ -2,14 +2,14 @@ import t from 'tap'
 import { errorCode } from '../support/app.js'
 import { HOUR, MINUTE } from '../support/clock.js'
 import { loggedIn, until } from '../support/shifted.js'
-import { TestStore } from '../support/stores.js'
+import { isTokenWrite, TestStore } from '../support/stores.js'
 
 t.test('tokens that the store did not take are stored by the next request; Sentinel would not give them twice', async t => {
   for (const trouble of ['error', 'throw'] as const) {
     const store = new TestStore()
     const { app, clock, browser } = await loggedIn(t, {}, { session: { store } })
     clock.advance(61 * MINUTE)
-    store.trouble = ({ operation, kind }) => operation === 'set' && kind === 'token set' ? trouble : undefined
+    store.trouble = call => isTokenWrite(call) ? trouble : undefined
     for (let i = 0; i < 3; i += 1) {
       const answer = await browser.script(app.url('/me'))
       t.equal(`${answer.status} ${errorCode(answer)}`, '503 LE_AUTH_STORE_UNAVAILABLE')
@@ -26,7 +26,7 @@ t.test('behind a request the failure is told in the log alone', async t => {
   const store = new TestStore()
   const { app, clock, browser } = await loggedIn(t, {}, { session: { store } })
   clock.advance(31 * MINUTE)
-  store.trouble = ({ operation, kind }) => operation === 'set' && kind === 'token set' ? 'error' : undefined
+  store.trouble = call => isTokenWrite(call) ? 'error' : undefined
   t.equal((await browser.script(app.url('/users'))).json().status, 200)
   await until(() => app.events().some(event => event.event === 'refresh_failed' && event.code === 'LE_AUTH_STORE_UNAVAILABLE'))
   store.trouble = () => undefined
@@ -40,7 +40,7 @@ t.test('a store that loses the write of new tokens ends the login, and never ser
   const store = new TestStore()
   const { app, clock, browser } = await loggedIn(t, {}, { session: { store, idleLifetime: 8 * HOUR } })
   clock.advance(61 * MINUTE)
-  store.trouble = ({ operation, kind }) => operation === 'set' && kind === 'token set' ? 'lost' : undefined
+  store.trouble = call => isTokenWrite(call) ? 'lost' : undefined
   t.equal((await browser.script(app.url('/users'))).json().status, 200)
   store.trouble = () => undefined
   t.equal((await browser.script(app.url('/me'))).status, 401)

@@ -2,8 +2,9 @@ import t from 'tap'
 import type { RefreshLock } from '../../lib/index.js'
 import { errorCode, logIn, logOut, type Setting } from '../support/app.js'
 import { MINUTE, SECOND } from '../support/clock.js'
-import { gate, hold } from '../support/hold.js'
+import { gate, hold, type Gate } from '../support/hold.js'
 import { until } from '../support/shifted.js'
+import { isTokenWrite } from '../support/stores.js'
 import { twoApps } from '../support/two-apps.js'
 
 /** A lock for apps in one process. */
@@ -92,7 +93,7 @@ t.test('a store that is silent for longer is a failing one', async t => {
   const browser = one.browser()
   await logIn(one, browser)
   clock.advance(61 * MINUTE)
-  store.trouble = ({ operation, kind }) => operation === 'set' && kind === 'token set' ? { delayMs: 20_000 } : undefined
+  store.trouble = call => isTokenWrite(call) ? { delayMs: 20_000 } : undefined
   t.equal(errorCode(await browser.script(one.url('/me'))), 'LE_AUTH_STORE_UNAVAILABLE')
   store.trouble = () => undefined
   t.equal((await browser.script(one.url('/users'))).json().status, 200)
@@ -117,9 +118,9 @@ t.test('a lock that cannot be had is an outage, and one that is not given back d
 })
 
 t.test('a request that has been open since before an outage gets what the other process has got meanwhile', async t => {
-  let go: (() => void) | undefined
+  let handler: Gate
   const after: Setting['after'] = app => app.get('/open', { onRequest: app.requireAuth }, async ({ leAuth }) => {
-    await new Promise<void>(resolve => { go = resolve })
+    await handler.pass()
     return { accessToken: await leAuth!.getAccessToken() }
   })
   const { one, other, sentinel, clock, toOther } = await twoApps(t, {}, { refreshLock: new Queue() }, { after })
@@ -127,14 +128,14 @@ t.test('a request that has been open since before an outage gets what the other 
   await logIn(one, browser)
   const there = await toOther(browser)
   for (const isRefreshed of [true, false]) {
-    go = undefined
+    handler = gate()
     const open = browser.script(one.url('/open'))
-    await until(() => go !== undefined)
+    await handler.reached()
     clock.advance(61 * MINUTE)
     sentinel.next('refresh', { status: 503, headers: { 'retry-after': '300' } })
     t.equal((await browser.script(one.url('/me'))).status, 503)
     if (isRefreshed) t.equal((await there.script(other.url('/me'))).status, 200)
-    go!()
+    handler.open()
     t.same([(await open).status, errorCode(await open)], isRefreshed ? [200, undefined] : [503, 'LE_AUTH_REFRESH_UNAVAILABLE'])
     clock.advance(6 * MINUTE)
     t.equal((await browser.script(one.url('/me'))).status, 200)
@@ -151,7 +152,7 @@ t.test('without a lock, the loser takes the winner’s tokens, also when they co
     const calls = one.calls('refresh')
     // The winner is held up before its record is stored, and the loser has to look again.
     const writing = gate()
-    store.trouble = ({ operation, kind }) => operation === 'set' && kind === 'token set' ? { heldUntil: writing.pass() } : undefined
+    store.trouble = call => isTokenWrite(call) ? { heldUntil: writing.pass() } : undefined
     const winner = browser.script(one.url('/users'))
     await writing.reached()
     const loser = there.script(other.url('/users'))
@@ -173,7 +174,7 @@ t.test('even when that takes some seconds', async t => {
   await logIn(one, browser)
   const there = await toOther(browser)
   clock.advance(61 * MINUTE)
-  store.trouble = ({ operation, kind }) => operation === 'set' && kind === 'token set' ? { delayMs: 2500 } : undefined
+  store.trouble = call => isTokenWrite(call) ? { delayMs: 2500 } : undefined
   const winner = browser.script(one.url('/users'))
   await until(() => one.calls('refresh') === 1)
   const loser = there.script(other.url('/users'))
@@ -191,7 +192,7 @@ t.test('a refresh under way in one process stores nothing after a logout in the 
     sentinel.next('refresh', { change: answer => { answered = answer; return answer } })
     // Held between the answer and the record, where the other process cannot see it.
     const writing = gate()
-    store.trouble = ({ operation, kind }) => operation === 'set' && kind === 'token set' ? { heldUntil: writing.pass() } : undefined
+    store.trouble = call => isTokenWrite(call) ? { heldUntil: writing.pass() } : undefined
     const late = browser.script(one.url('/me'))
     await writing.reached()
     await there.submit(other.url('/logout'), revoke ? { revoke: 'true' } : {})

@@ -15,6 +15,11 @@ export interface StoreCall {
   index: number
 }
 
+/** Whether a call stores tokens, at a login or a refresh. */
+export function isTokenWrite ({ operation, kind }: StoreCall): boolean {
+  return operation === 'set' && kind === 'token set'
+}
+
 /**
  * What goes wrong with a call: an error by callback or thrown, a write that is lost although it is confirmed, an
  * answer other than the record, an answer that comes late, or one that is held, and may be an error then.
