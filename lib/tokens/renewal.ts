@@ -53,8 +53,16 @@ export function createRenewal ({ tokenSets, requestTokens, revoke, mayLose, now 
     const tokens = await tokenSets.open(target.tokenSetId, record)
     if (tokens === null) return end(target, 'not_sealed_here')
     if (tokens.refreshToken === undefined) return lastsAsItIs(target, record)
+    const startedAt = now()
+    publish('fastify-le-auth:refresh:started', userOf(target))
+    const renewed = await replacedHereOrElsewhere(target, record, tokens.refreshToken, answerLost)
+    publish('fastify-le-auth:refresh:succeeded', { ...userOf(target), duration: now() - startedAt })
+    return renewed
+  }
+
+  async function replacedHereOrElsewhere (target: RefreshTarget, record: TokenSetRecord, refreshToken: string, answerLost: boolean): Promise<TokenSetRecord> {
     try {
-      return await replace(target, record, tokens.refreshToken)
+      return await replace(target, record, refreshToken)
     } catch (error) {
       if (!(error instanceof RefreshError) || !error.isRefusal) throw error
       return await findWinner(target, record) ?? refused(target, record, error, answerLost)
@@ -72,14 +80,11 @@ export function createRenewal ({ tokenSets, requestTokens, revoke, mayLose, now 
   }
 
   async function replace (target: RefreshTarget, record: TokenSetRecord, refreshToken: string): Promise<TokenSetRecord> {
-    const startedAt = now()
-    publish('fastify-le-auth:refresh:started', userOf(target))
     const fresh = unsaved.get(record.sealed) ?? await requestTokens(target.accountId, target.userId, refreshToken)
     unsaved.set(record.sealed, fresh)
     const result = await stored(target, fresh)
     unsaved.delete(record.sealed)
     if ('ended' in result) return tooLate(target, fresh, result.ended.revoke)
-    publish('fastify-le-auth:refresh:succeeded', { ...userOf(target), duration: now() - startedAt })
     return result.record
   }
 

@@ -1,10 +1,12 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import t, { type Test } from 'tap'
 import { LE_AUTH_CHANNELS } from '../../lib/index.js'
-import { AGENT } from '../support/app.js'
+import { AGENT, logIn } from '../support/app.js'
 import { MINUTE } from '../support/clock.js'
-import { hold } from '../support/hold.js'
+import { gate, hold } from '../support/hold.js'
 import { loggedIn, until } from '../support/shifted.js'
+import { isTokenWrite } from '../support/stores.js'
+import { twoApps } from '../support/two-apps.js'
 
 interface Heard { name: string, message: any }
 
@@ -58,6 +60,23 @@ t.test('requests that need not wait for a refresh take no part in it, and are no
   for (let i = 0; i < 10; i += 1) await browser.script(app.url('/me'))
   t.same(heard.map(({ name }) => name), ['refresh:started'])
   held.release()
+})
+
+t.test('each refresh that has started ends, also that of the process which takes the tokens of another', async t => {
+  const heard = listen(t)
+  const { one, other, store, clock, toOther } = await twoApps(t, { behaviour: { reuseKillsFamily: false } })
+  const browser = one.browser()
+  await logIn(one, browser)
+  const there = await toOther(browser)
+  heard.length = 0
+  clock.advance(61 * MINUTE)
+  const writing = gate()
+  store.trouble = call => isTokenWrite(call) ? { heldUntil: writing.pass() } : undefined
+  const answers = [browser.script(one.url('/me')), there.script(other.url('/me'))]
+  await until(() => one.calls('refresh') === 2)
+  writing.open()
+  for (const answer of answers) t.equal((await answer).status, 200)
+  t.same(heard.map(({ name }) => name), ['refresh:started', 'refresh:started', 'refresh:succeeded', 'refresh:succeeded'])
 })
 
 t.test('the end of a login by Sentinel is a refresh that failed for good', async t => {
