@@ -1,3 +1,4 @@
+import { Stream } from 'node:stream'
 import cookie from '@fastify/cookie'
 import session, { type FastifySessionObject, type SessionStore } from '@fastify/session'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
@@ -97,10 +98,13 @@ function dropEnded (dropSession: SessionSetup['dropSession'], removedSessions: R
     done()
   }
 
-  return function onSend (request: FastifyRequest, _reply: FastifyReply, _payload: unknown, done: HookHandlerDoneFunction): void {
+  return function onSend (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: HookHandlerDoneFunction): void {
     const removal = removedSessions.removal(request.session?.sessionId)
     if (removal === null) return dropIfOver(request, done)
-    removal.then(() => dropIfOver(request, done))
+    // Fastify listens after this hook only, and then hears of an error that came before: until then nobody would, and the process would end.
+    if (payload instanceof Stream) payload.on('error', () => {})
+    // By then there may be another one.
+    removal.then(() => onSend(request, reply, payload, done))
   }
 }
 

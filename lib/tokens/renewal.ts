@@ -82,7 +82,7 @@ export function createRenewal ({ tokenSets, requestTokens, revoke, mayLose, now 
   async function replace (target: RefreshTarget, record: TokenSetRecord, refreshToken: string): Promise<TokenSetRecord> {
     const fresh = unsaved.get(record.sealed) ?? await requestTokens(target.accountId, target.userId, refreshToken)
     unsaved.set(record.sealed, fresh)
-    const result = await stored(target, fresh)
+    const result = await stored(target, record, fresh)
     unsaved.delete(record.sealed)
     if ('ended' in result) return tooLate(target, fresh, result.ended.revoke)
     return result.record
@@ -92,13 +92,16 @@ export function createRenewal ({ tokenSets, requestTokens, revoke, mayLose, now 
    * Tries again where the store fails, or is too slow to say whether it has taken them: whoever comes after this one, perhaps in
    * another process, would present a refresh token that is used.
    */
-  async function stored (target: RefreshTarget, fresh: TokenSet, [pause, ...pauses] = STORE_RETRIES): ReturnType<TokenSetStore['replace']> {
+  async function stored ({ store, tokenSetId }: RefreshTarget, used: TokenSetRecord, fresh: TokenSet): ReturnType<TokenSetStore['replace']> {
     try {
-      return await tokenSets.replace(target.store, target.tokenSetId, fresh)
+      return await tokenSets.replace(store, tokenSetId, fresh)
     } catch (error) {
-      if (pause === undefined) throw error
-      await wait(pause)
-      return stored(target, fresh, pauses)
+      for (const pause of STORE_RETRIES) {
+        await wait(pause)
+        const result = await tokenSets.replace(store, tokenSetId, fresh, used).catch(() => null)
+        if (result !== null) return result
+      }
+      throw error
     }
   }
 

@@ -40,10 +40,12 @@ export interface TokenSetStore {
   /**
    * Replaces the tokens, unless the login has ended meanwhile, here or in another process: a logout stays a logout.
    *
+   * @param used on a further try, the record that was to be replaced: where the first try has come about all the same, another process
+   * may have gone on from it, and what is stored by then is left as it is
    * @returns what is stored now, or what is known of the end
    * @throws LE_AUTH_STORE_UNAVAILABLE
    */
-  replace: (store: RecordStore, id: string, tokens: TokenSet) => Promise<{ record: TokenSetRecord } | { ended: EndedTokenSet }>
+  replace: (store: RecordStore, id: string, tokens: TokenSet, used?: TokenSetRecord) => Promise<{ record: TokenSetRecord } | { ended: EndedTokenSet }>
   /** The tokens in a record, `null` where they were not sealed by this app for this id. */
   open: (id: string, record: TokenSetRecord) => Promise<TokenSet | null>
   /**
@@ -134,13 +136,14 @@ export function createTokenSetStore ({ sealer, refreshMargin, absoluteLifetime, 
       await write(store, id, tokens, { endsAt })
       return id
     },
-    async replace (store, id, tokens) {
+    async replace (store, id, tokens, used) {
       const before = await find(store, id)
       if (before === null) {
         // A logout in this process may not have removed it yet, and whoever has the refresh lock next must not find a used token.
         await drop(store, id)
         return { ended: await endOf(store, id) ?? { revoke: false } }
       }
+      if (used !== undefined && before.sealed !== used.sealed) return { record: before }
       const record = await write(store, id, tokens, { endsAt: before.endsAt, replacement: randomInt(2 ** 48 - 1) })
       const ended = await endBefore(store, id, record)
       if (ended === null) return { record }

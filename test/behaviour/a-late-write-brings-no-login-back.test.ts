@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import t from 'tap'
 import { errorCode, logIn, logOut, startApp, upToCallback, type Setting } from '../support/app.js'
 import { Clock, HOUR, MINUTE, SECOND } from '../support/clock.js'
@@ -41,6 +42,11 @@ for (const { form, note } of [{ form: {}, note: 'whole' }, { form: { revoke: 'tr
     }
     t.same(store.tokenSets, [], 'whoever came by has removed them')
   })
+}
+
+/** Time for what has been let on to come as far as it can. */
+async function aMoment (): Promise<void> {
+  await new Promise(resolve => setTimeout(resolve, 100))
 }
 
 /** A store whose client gives up on a write that is carried out all the same, after a while. */
@@ -310,7 +316,7 @@ t.test('a visitor whose login fails at the removal of the session keeps what was
     store.trouble = () => undefined
     const written = underWay ?? other.script(app.url(path))
     handler.open()
-    await new Promise(resolve => setTimeout(resolve, 100))
+    await aMoment()
     removal.open()
     t.equal(errorCode(await login), 'LE_AUTH_STORE_UNAVAILABLE')
     const visits = path === '/slow' ? 100 : 2
@@ -320,28 +326,56 @@ t.test('a visitor whose login fails at the removal of the session keeps what was
 })
 
 t.test('unless somebody else has removed it meanwhile', async t => {
+  for (const failing of [0, 1]) {
+    const store = new TestStore()
+    const handler = gate()
+    const app = await startApp(t, { options: { session: { store } }, after: countingRoutes(handler, false) })
+    const visitor = app.browser()
+    t.equal((await visitor.script(app.url('/add'))).text, '1')
+    const [first, second] = [await visitor.copy(), await visitor.copy()]
+    const slow = visitor.script(app.url('/slow'))
+    await handler.reached()
+    const callbacks = await Promise.all([first, second].map(browser => upToCallback(app, browser)))
+    // Both logins remove the visitor's session; one fails at that, while the other one is at it.
+    const removals = [gate(), gate()] as const
+    let calls = 0
+    store.trouble = call => {
+      const index = isRemoval(call) ? calls++ : -1
+      const removal = removals[index]
+      return removal === undefined ? undefined : { heldUntil: removal.pass(), ...(index === failing && { fails: true }) }
+    }
+    const logins = [first.step(callbacks[0]!)]
+    await removals[0].reached()
+    handler.open()
+    await aMoment()
+    logins.push(second.step(callbacks[1]!))
+    await removals[1].reached()
+    removals[failing]!.open()
+    await aMoment()
+    removals[1 - failing]!.open()
+    t.same((await Promise.all(logins)).map(({ status }) => status).sort(), [303, 503])
+    t.same((await slow).setCookies, [])
+  }
+})
+
+t.test('an answer that waits for a removal and is a stream that fails ends no process', async t => {
   const store = new TestStore()
   const handler = gate()
-  const app = await startApp(t, { options: { session: { store } }, after: countingRoutes(handler, false) })
-  const visitor = app.browser()
-  t.equal((await visitor.script(app.url('/add'))).text, '1')
-  const [first, second] = [await visitor.copy(), await visitor.copy()]
-  const slow = visitor.script(app.url('/slow'))
+  const file = new Readable({ read () {} })
+  const app = await startApp(t, { options: { session: { store } }, after: app => app.get('/file', async () => { await handler.pass(); return file }) })
+  const browser = app.browser()
+  await logIn(app, browser)
+  const answer = (await browser.copy()).script(app.url('/file'))
   await handler.reached()
-  const callbacks = await Promise.all([first, second].map(browser => upToCallback(app, browser)))
-  // Both logins remove the visitor's session; one fails at that, while the other one is at it.
-  const [removal, failure] = [gate(), gate()]
-  let removals = 0
-  store.trouble = call => {
-    if (!isRemoval(call) || ++removals > 2) return undefined
-    return removals === 1 ? { heldUntil: removal.pass() } : { heldUntil: failure.pass(), fails: true }
-  }
-  const logins = [first.step(callbacks[0]!), second.step(callbacks[1]!)]
-  await Promise.all([removal.reached(), failure.reached()])
-  failure.open()
+  const removal = gate()
+  store.trouble = call => isRemoval(call) ? { heldUntil: removal.pass() } : undefined
+  const logout = logOut(app, browser)
+  await removal.reached()
   handler.open()
-  await new Promise(resolve => setTimeout(resolve, 100))
+  await aMoment()
+  file.destroy(new Error('the disk is away'))
+  await aMoment()
   removal.open()
-  t.same((await Promise.all(logins)).map(({ status }) => status).sort(), [303, 503])
-  t.same((await slow).setCookies, [])
+  t.equal((await answer).status, 500)
+  t.equal((await logout).status, 303)
 })

@@ -88,6 +88,32 @@ t.test('with a lock and a logout that is slow to be noted, nobody presents the u
   }
 })
 
+t.test('nor does a process that tries to store again what was stored already write over what has followed from it', async t => {
+  for (const options of [{}, { refreshLock: new Queue() }]) {
+    const { one, other, sentinel, clock, store, toOther } = await twoApps(t, {}, options, {
+      after: app => app.get('/fresh', { onRequest: app.requireAuth }, async ({ leAuth }) => leAuth!.refresh().then(() => 'fresh'))
+    })
+    const browser = one.browser()
+    await logIn(one, browser)
+    const there = await toOther(browser)
+    clock.advance(61 * MINUTE)
+    const set = store.set.bind(store)
+    let isStored = false
+    store.set = (id, session, callback) => {
+      store.set = set
+      set(id, session, () => { isStored = true; callback(Object.assign(new Error(), { code: 'ECONNRESET' })) })
+    }
+    const first = browser.script(one.url('/me'))
+    await until(() => isStored)
+    t.equal((await there.script(other.url('/fresh'))).text, 'fresh')
+    t.equal((await first).status, 200)
+    clock.advance(61 * MINUTE)
+    t.same([(await browser.script(one.url('/me'))).status, (await there.script(other.url('/me'))).status], [200, 200])
+    const sent = sentinel.requests.filter(({ endpoint }) => endpoint === 'refresh').map(({ body }) => body!.get('refresh_token'))
+    t.equal(new Set(sent).size, sent.length, 'no refresh token was sent twice')
+  }
+})
+
 t.test('a store that is silent for longer is a failing one', async t => {
   const { one, clock, store } = await twoApps(t)
   const browser = one.browser()
