@@ -1,0 +1,29 @@
+// fastify-le-auth as its README sets it up: its own session, and its own store unless STORE says otherwise.
+import Fastify from 'fastify'
+import leAuth from 'fastify-le-auth'
+import { leAuthOptions } from './support/le-auth-options.mjs'
+import { serve } from './support/serve.mjs'
+import { sharedStore } from './support/store.mjs'
+
+const store = await sharedStore()
+const options = store === null ? leAuthOptions : { ...leAuthOptions, session: { store } }
+if (process.env.STORE === 'redis') options.refreshLock = await redisLock()
+
+const app = Fastify()
+await app.register(leAuth, options)
+app.get('/private', { preHandler: app.requireAuth }, async request => ({ user: request.leAuth.user.id }))
+if (store === null) app.get('/store', findStore)
+await serve(app)
+if (store === null) await app.inject('/store')
+
+async function redisLock () {
+  const { redisRefreshLock } = await import('fastify-le-auth/redis-refresh-lock')
+  const { client } = await import('./support/redis-store.mjs')
+  return redisRefreshLock(client)
+}
+
+/** The default store is found through a request, for nobody else is given it. */
+async function findStore ({ sessionStore }) {
+  globalThis.benchRecords = () => sessionStore.size ?? null
+  return { ok: true }
+}

@@ -1,0 +1,10 @@
+export const firstAnswer = {
+  name: 'start',
+  title: 'From `node server.mjs` to the first answer',
+  columns: [{ key: 'millis', title: 'ms', digits: 0 }],
+  ratioOf: 'millis',
+  baselines: ['bare-fastify'],
+  server: { probe: false },
+  rounds: ({ starts }) => starts,
+  sample: async (_contestant, { readyAfter }) => ({ millis: readyAfter })
+}

@@ -1,1 +1,0 @@
-export const SECRET = 'a secret for measurements, of more than 32 characters'
