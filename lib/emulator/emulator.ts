@@ -7,7 +7,7 @@ import { RequestLog } from './request-log.js'
 import { emulatorRoutes } from './routes.js'
 import { sentinelOf, type SentinelEmulator } from './sentinel.js'
 import { resolveOptions, type SentinelEmulatorOptions } from './settings/options.js'
-import { createSigningKey } from './token/signing-key.js'
+import { signingKey } from './token/signing-key.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -51,7 +51,7 @@ async function emulatorPlugin (app: FastifyInstance, options: SentinelEmulatorOp
   const state = {
     ...settings,
     ledger: new Ledger(settings.now),
-    signingKey: await createSigningKey(),
+    signingKey: await signingKey(),
     host: () => origin.host()
   }
   const faults = new FaultPlan()
