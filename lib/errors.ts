@@ -30,7 +30,6 @@ const definitions = {
   LE_AUTH_STATE_SPENT: [400, 'This answer was already used once and cannot be used again. Begin the login again.'],
   LE_AUTH_LOGIN_FINISHED: [400, 'This login was completed earlier and has ended since. Log in again to continue.'],
   LE_AUTH_LOGIN_HOOK_FAILED: [500, 'This app could not complete your login. Nothing was changed; try again.'],
-  LE_AUTH_SESSION_UNREACHABLE: [400, 'This request carries no session. Ask for the page by its plain address.'],
   LE_AUTH_STORE_UNAVAILABLE: [503, 'The session store of this app cannot be reached at the moment. Try again in a minute.'],
 
   LE_AUTH_LOGIN_REQUIRED: [401, 'Log in to continue.'],

@@ -1,5 +1,6 @@
 export { default } from './plugin.js'
 export { requireAdmin, requireAuth } from './access/guards.js'
+export type { Guard } from './access/guards.js'
 export { LE_AUTH_ERROR_STATUS, LeAuthError } from './errors.js'
 export type { LeAuthErrorCode } from './errors.js'
 export { LE_AUTH_CHANNELS } from './diagnostics.js'
@@ -8,4 +9,4 @@ export type { AccessTokenOptions, Authentication } from './access/authentication
 export type { LogoutOptions, LogoutResult } from './access/logout.js'
 export type { User } from './sentinel/claims.js'
 export type { Answer, ApiVersionOptions, CookieOptions, LeAuthOptions, LoginErrorEvent, LoginEvent, LogoutEvent, RouteOptions, SessionOptions } from './options.js'
-export type { HeldRefreshLock, RefreshLock } from './tokens/refresh-lock.js'
+export type { HeldRefreshLock, RefreshLock } from './store/refresh-lock.js'

@@ -1,10 +1,11 @@
 import type { FastifyReply, FastifyRequest, Session } from 'fastify'
 import type { SessionStore } from '@fastify/session'
 import type { Dispatcher } from 'undici'
+import type { Clock, Timers } from './clock.js'
 import type { LeAuthError } from './errors.js'
 import type { HostTrust } from './liveperson/trusted-host.js'
 import type { User } from './sentinel/claims.js'
-import type { RefreshLock } from './tokens/refresh-lock.js'
+import type { RefreshLock } from './store/refresh-lock.js'
 
 /** What `app.register(leAuth, options)` takes. The first five fall back to their environment variables. */
 export interface LeAuthOptions {
@@ -26,7 +27,7 @@ export interface LeAuthOptions {
   secret?: string | string[] | undefined
   /** Where the plugin's routes are. */
   routes?: RouteOptions | undefined
-  /** The session and its cookie. Name, attributes and store belong to the app's own session plugin, where it has one. */
+  /** The login, its cookie and where it is kept. The store belongs to the app's own session plugin, if it has one. */
   session?: SessionOptions | undefined
   /**
    * How long before its end an access token is refreshed, in ms; half its life at the most. Requests go on meanwhile with the
@@ -65,8 +66,10 @@ export interface LeAuthOptions {
   dispatcher?: Dispatcher | undefined
   /** The clock, in ms since 1970, for tests that shift time. @default Date.now */
   now?: (() => number) | undefined
+  /** What deadlines and pauses wait with, for tests that move them with the clock. @default Node's own timers */
+  timers?: Timers | undefined
   /**
-   * Called when somebody has logged in, before the session is stored: what it puts into `request.session` is kept.
+   * Called when somebody has logged in, before the login is stored: what it puts into `request.session` is kept.
    * If it throws, nobody is logged in and the error is `LE_AUTH_LOGIN_HOOK_FAILED`, with what it threw as `cause`.
    * It must not answer the request either, which counts as throwing: to refuse somebody, throw, and answer in `onLoginError`.
    */
@@ -96,15 +99,18 @@ export interface RouteOptions {
   logout?: string | undefined
 }
 
-/** The session that begins with a login. */
+/** How long a login lives, and where it is kept. */
 export interface SessionOptions {
-  /** The cookie's name; `__Host-` comes before it over https when no `domain` is set. @default 'le-auth' */
+  /**
+   * The name of the login's cookie; `__Host-` comes before it over https if no `domain` is set. The app's session is in a cookie of
+   * that name and `.session`. @default 'le-auth'
+   */
   cookieName?: string | undefined
   /** Cookie attributes. Secure follows `redirectUri`; HttpOnly and Path=/ are fixed. */
   cookie?: CookieOptions | undefined
   /** A store of the express-session kind; refused where the app has registered @fastify/session itself. @default a bounded store in memory */
   store?: SessionStore | undefined
-  /** How many sessions the store in memory keeps; the least recently used one goes first. @default 100000 */
+  /** How many logins the store in memory keeps, and how many sessions of the app, those of visitors apart; the least recently used goes first. @default 100000 */
   maxSessions?: number | undefined
   /** How long a login lives without a request, in ms; activity is noted every 5 minutes, so it may end that much earlier. @default 3600000 (one hour) */
   idleLifetime?: number | undefined
@@ -195,7 +201,7 @@ export interface ResolvedOptions {
   trust: HostTrust
   httpTimeout: number
   dispatcher?: Dispatcher
-  now: () => number
+  clock: Clock
   onLogin?: NonNullable<LeAuthOptions['onLogin']>
   onLogout?: NonNullable<LeAuthOptions['onLogout']>
   onLoginError?: NonNullable<LeAuthOptions['onLoginError']>

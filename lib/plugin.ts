@@ -1,82 +1,107 @@
+import cookie from '@fastify/cookie'
 import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import './augmentation.js'
 import { createAuthenticate } from './access/authenticate.js'
+import type { Collaborators } from './access/authentication.js'
+import { CurrentAuthentication } from './access/current.js'
+import { Guards, installGuards } from './access/guards.js'
+import { LoginCookie } from './access/login-cookie.js'
 import { createLogout } from './access/logout.js'
 import { logoutRoute } from './access/logout-route.js'
-import { createGuards } from './access/require-auth.js'
+import { ownRoute } from './access/own-routes.js'
+import { leAuthError } from './errors.js'
 import { createHttpClient } from './http.js'
 import { createDomainApi } from './liveperson/domain-api.js'
-import { serviceFetch } from './liveperson/service-fetch.js'
-import { createCallback } from './login/callback.js'
-import { createSpentStates } from './login/spent-states.js'
+import type { ServiceCall } from './liveperson/service-fetch.js'
+import { Callback } from './login/callback.js'
+import { SpentStates } from './login/spent-states.js'
 import { createLoginStart } from './login/start.js'
 import { createLoginTransactions } from './login/transaction.js'
+import { LoginRecords } from './logins/login-records.js'
+import { Logins } from './logins/logins.js'
 import type { LeAuthOptions, ResolvedOptions } from './options.js'
 import { resolveOptions } from './resolve-options.js'
 import { knowsOtherSlash, loginRouteHeaders, refuseMethod, refuseOtherSlash, withoutQueryInLog, withOtherSlash } from './route-headers.js'
-import { createSentinelClient } from './sentinel/client.js'
 import { sentinelEndpoints, type Sentinel } from './sentinel/endpoints.js'
-import { refreshTokens } from './sentinel/refresh-tokens.js'
-import { revokeToken } from './sentinel/revoke-token.js'
-import { createLoginSessions } from './session/login-session.js'
-import { isSharedStore, setUpSession } from './session/setup.js'
-import { createRefresh } from './tokens/refresh.js'
-import { createSealer } from './tokens/seal.js'
-import { createTokenSetStore } from './tokens/token-set-store.js'
+import { SentinelService } from './sentinel/service.js'
+import { setUpStorage } from './session/storage.js'
+import { Sealer } from './store/seal.js'
+import { Refresh } from './tokens/refresh.js'
+import { refreshTime } from './tokens/refresh-time.js'
+import { Renewal } from './tokens/renewal.js'
 
 async function leAuth (app: FastifyInstance, rawOptions: LeAuthOptions): Promise<void> {
   const options = resolveOptions(rawOptions, process.env, app.prefix)
-  const { now } = options
+  refuseTakenNames(app)
+  const { clock, secrets, refreshLock, refreshMargin, session: { idleLifetime, absoluteLifetime } } = options
+  if (!app.hasRequestDecorator('cookies')) await app.register(cookie)
 
-  const http = createHttpClient(options.httpTimeout, options.dispatcher)
-  const domainApi = createDomainApi(options, http)
-  const client = createSentinelClient({ ...options, loopback: options.trust.loopback }, http)
+  const http = createHttpClient(options.httpTimeout, clock, options.dispatcher)
+  const domainApi = createDomainApi({ ...options, now: clock.now }, http)
+  const sentinel = new SentinelService({ ...options, now: clock.now, loopback: options.trust.loopback }, http)
   const sentinelOf = async (accountId: string): Promise<Sentinel> =>
     sentinelEndpoints(await domainApi.originOf(accountId, 'sentinel'), accountId, options.apiVersion)
-  const revoke = (accountId: string, refreshToken: string): Promise<void> => revokeToken(sentinelOf(accountId), client, refreshToken)
+  const revoke = (accountId: string, refreshToken: string): Promise<void> => sentinel.revokeToken(sentinelOf(accountId), refreshToken)
 
-  const sharedStore = isSharedStore(app, options)
-  const tokenSets = createTokenSetStore({ sealer: createSealer(options.secrets, 'token set'), refreshMargin: options.refreshMargin, absoluteLifetime: options.session.absoluteLifetime, sharedStore, now })
-  const setup = await setUpSession(app, options, tokenSets)
-  const sessions = createLoginSessions(app, options, setup, tokenSets)
-  const refresh = createRefresh({
-    tokenSets,
-    sharedStore,
-    now,
+  const sealer = new Sealer(secrets)
+  const { stored, sessions } = setUpStorage(app, options)
+  const records = new LoginRecords(stored, sealer, clock.now)
+  const logins = new Logins(records, {
+    ...options, idleLifetime, absoluteLifetime, refreshTime: (tokens, endsAt) => refreshTime(tokens, refreshMargin, endsAt)
+  }, clock)
+  const renewal = new Renewal({
+    logins,
+    records,
+    clock,
     revoke,
-    ...(options.refreshLock !== undefined && { lock: options.refreshLock }),
-    requestTokens: (accountId, userId, refreshToken) => refreshTokens(sentinelOf(accountId), client, { refreshToken, userId, now: now() })
+    mayLose: stored.shared && refreshLock === undefined,
+    requestTokens: (accountId, userId, refreshToken) => sentinel.refreshTokens(sentinelOf(accountId), { refreshToken, userId, now: clock.now() })
   })
+  const refresh = new Refresh(renewal, refreshLock, clock)
   app.addHook('onClose', async () => {
+    logins.close()
     // New tokens that were not stored would be lost, and with them the login.
     await refresh.settled()
     await http.close()
   })
-  const authenticate = createAuthenticate(sessions, {
-    tokenSets,
-    now,
-    refresh,
-    callService: (call) => serviceFetch(http, domainApi, call),
-    logout: createLogout({ options, sessions, tokenSets, unsavedTokens: refresh.unsavedTokens, revoke })
-  })
-  const guards = createGuards(options, sessions)
-  app.decorateRequest('leAuth', null)
-  app.addHook('onRequest', authenticate)
+
+  const loginCookie = new LoginCookie(options.session)
+  const current = new CurrentAuthentication()
+  const callService = async (call: ServiceCall): ReturnType<Collaborators['callService']> =>
+    (await import('./liveperson/service-fetch.js')).serviceFetch(http, domainApi, call)
+  const logout = createLogout({ logins, sessions, cookie: loginCookie, current, revoke, onLogout: options.onLogout })
+  const collaborators: Collaborators = { logins, refresh, callService, logout, clock }
+  const guards = new Guards(current, options)
+  app.decorateRequest('leAuth', { getter (this: FastifyRequest) { return current.of(this) } })
   app.decorate('requireAuth', guards.requireAuth)
   app.decorate('requireAdmin', guards.requireAdmin)
+  installGuards(app, guards)
+  app.addHook('onRequest', createAuthenticate({ cookie: loginCookie, logins, current, sessions, collaborators }))
+  app.addHook('preHandler', guards.lookAgain)
+  app.addHook('onRoute', guards.lookAgainLast)
 
-  const transactions = createLoginTransactions(options)
-  const login = createLoginStart({ options, setup, domainApi, transactions })
-  const callback = createCallback({ options, client, transactions, spentStates: createSpentStates(now, sharedStore, options.refreshLock), sessions, authenticate })
-  addRoutes(app, options, login, callback)
-  await app.register(async scope => logoutRoute(scope, options, sessions))
+  const transactions = createLoginTransactions(options, sealer)
+  const spentStates = new SpentStates({ records: stored, sealer, lock: refreshLock, now: clock.now })
+  const start = createLoginStart({ options, domainApi, transactions })
+  const callback = new Callback({ options, sentinel, transactions, spentStates, sessions, cookie: loginCookie, current, collaborators })
+  addRoutes(app, options, start, callback.handle)
+  await app.register(async scope => logoutRoute(scope, { options, logins, sessions, cookie: loginCookie, current, revoke }))
 }
 
-function addRoutes (app: FastifyInstance, { localRoutes, routes }: ResolvedOptions, login: RouteHandler, callback: RouteHandler): void {
-  const route = { exposeHeadRoute: false, logSerializers: withoutQueryInLog, onSend: loginRouteHeaders, config: { leAuthRoute: true } }
+/** @throws LE_AUTH_SETUP_INVALID */
+function refuseTakenNames (app: FastifyInstance): void {
+  const taken = ['requireAuth', 'requireAdmin'].find(name => app.hasDecorator(name)) ?? (app.hasRequestDecorator('leAuth') ? 'request.leAuth' : undefined)
+  if (taken === undefined) return
+  throw leAuthError('LE_AUTH_SETUP_INVALID', {
+    detail: `the name ${taken} is taken in this scope, by another plugin or by another registration of fastify-le-auth. Register fastify-le-auth once, in a scope of its own (app.register(async scope => { … })), or rename the other decorator.`
+  })
+}
+
+function addRoutes (app: FastifyInstance, { localRoutes, routes }: ResolvedOptions, start: RouteHandler, callback: RouteHandler): void {
+  const route = { exposeHeadRoute: false, logSerializers: withoutQueryInLog, onSend: loginRouteHeaders, config: ownRoute }
   const otherMethods = app.supportedMethods.filter(method => method !== 'GET')
-  app.get(localRoutes.login, route, login)
+  app.get(localRoutes.login, route, start)
   app.get(localRoutes.callback, route, callback)
   app.route({ ...route, method: otherMethods, url: localRoutes.callback, onRequest: refuseMethod, handler: refuseMethod })
   if (knowsOtherSlash(app, routes.callback)) return

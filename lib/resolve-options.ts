@@ -1,19 +1,20 @@
 import type { SessionStore } from '@fastify/session'
 import type { Session } from 'fastify'
 import type { Dispatcher } from 'undici'
+import { Clock, type Timers } from './clock.js'
 import { leAuthError } from './errors.js'
 import { isBareHost, LIVEPERSON_DOMAINS, trustedOrigin } from './liveperson/trusted-host.js'
 import { isLoopbackHost } from './loopback.js'
 import type { LeAuthOptions, ResolvedOptions } from './options.js'
 import { OptionReader } from './option-reader.js'
 import { returnPath } from './return-path.js'
-import type { RefreshLock } from './tokens/refresh-lock.js'
+import type { RefreshLock } from './store/refresh-lock.js'
 
 /** The names of all options, each group's below the group's name. */
 export const OPTION_NAMES = {
   '': ['accountId', 'clientId', 'clientSecret', 'redirectUri', 'secret', 'routes', 'session', 'refreshMargin', 'refreshLock', 'keepOnLogin', 'defaultReturnPath',
     'logoutReturnPath', 'authorizationMethod', 'pkce', 'scope', 'apiVersion', 'domainApi', 'sentinelDomain', 'trustedDomains',
-    'httpTimeout', 'dispatcher', 'now', 'onLogin', 'onLogout', 'onLoginError'],
+    'httpTimeout', 'dispatcher', 'now', 'timers', 'onLogin', 'onLogout', 'onLoginError'],
   routes: ['login', 'callback', 'logout'],
   session: ['cookieName', 'cookie', 'store', 'maxSessions', 'idleLifetime', 'absoluteLifetime'],
   'session.cookie': ['domain', 'sameSite', 'partitioned'],
@@ -72,7 +73,7 @@ export function resolveOptions (raw: LeAuthOptions, env: NodeJS.ProcessEnv, scop
     ...hosts,
     httpTimeout: read.time('httpTimeout', 10_000, 1, 60_000),
     ...read.optional('dispatcher', read.withMethods<Dispatcher>('dispatcher', ['dispatch'], 'an undici Dispatcher')),
-    now: read.hook('now') ?? Date.now,
+    clock: new Clock(read.hook('now') ?? Date.now, read.withMethods<Timers>('timers', ['setTimeout', 'clearTimeout'], 'an object with setTimeout and clearTimeout') ?? globalThis),
     ...read.optional('onLogin', read.hook('onLogin')),
     ...read.optional('onLogout', read.hook('onLogout')),
     ...read.optional('onLoginError', read.hook('onLoginError'))

@@ -1,27 +1,43 @@
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
-import type { LoginSessions } from '../session/login-session.js'
+import type { Login } from '../logins/login.js'
+import type { Logins } from '../logins/logins.js'
+import type { AppSessions } from '../session/app-sessions.js'
+import { whoseOf } from '../tokens/refresh-log.js'
 import { Authentication, type Collaborators } from './authentication.js'
+import type { CurrentAuthentication } from './current.js'
+import type { LoginCookie } from './login-cookie.js'
 
-/** Finds out who is logged in; a hook, that calls back at once where the store does. */
-export type Authenticate = (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) => void
+interface Parts {
+  cookie: LoginCookie
+  logins: Logins
+  current: CurrentAuthentication
+  sessions: AppSessions
+  collaborators: Collaborators
+}
 
-/**
- * Sets `request.leAuth` on every request of a logged-in user. It is set only where the session names a login that
- * is not over and the token set of that login is still there, so that no late save can bring a login back.
- */
-export function createAuthenticate (sessions: LoginSessions, collaborators: Collaborators): Authenticate {
-  return function authenticate (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
-    // Scopes made before the plugin was registered know the hook, but not the decorator's first value.
-    request.leAuth = null
-    const login = sessions.find(request)
-    if (login === null) return done()
-    collaborators.tokenSets.read(request.sessionStore, login.tokenSetId, (error, record) => {
+/** The hook that finds out who is logged in, and gives the request the session that belongs to the login. */
+export function createAuthenticate ({ cookie, logins, current, sessions, collaborators }: Parts) {
+  const { clock: { now } } = collaborators
+
+  function authenticate (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+    const id = cookie.idOf(request)
+    if (id === null) return sessions.load(request, null, done)
+    logins.find(id, (error, login) => {
       if (error !== null) return done(error)
-      if (record !== null) {
-        request.leAuth = new Authentication(login, record, request, reply, collaborators)
-        sessions.noteActivity(request, login)
-      }
-      done()
+      if (login === null || isOver(login, request)) return sessions.load(request, null, done)
+      logins.noteActivity(login)
+      current.set(request, new Authentication(login, request, reply, collaborators))
+      sessions.load(request, login, done)
     })
   }
+
+  function isOver (login: Login, request: FastifyRequest): boolean {
+    const reason = login.over(now())
+    if (reason === null || login.hasEnded) return reason !== null
+    logins.expire(login, reason)
+    request.log.info({ leAuth: { event: 'session_ended', ...whoseOf(login), reason } }, 'login has ended')
+    return true
+  }
+
+  return authenticate
 }

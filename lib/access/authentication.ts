@@ -1,21 +1,25 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { RequestInit, Response } from 'undici'
-import { leAuthError, type LeAuthError } from '../errors.js'
-import { isRepeatable, type ServiceCall } from '../liveperson/service-fetch.js'
+import type { Clock } from '../clock.js'
+import { leAuthError } from '../errors.js'
+import { isRepeatable } from '../liveperson/repeatable.js'
+import type { ServiceCall } from '../liveperson/service-fetch.js'
+import type { KnownTokens, Login } from '../logins/login.js'
+import type { OpenedTokens } from '../logins/login-records.js'
+import type { Logins } from '../logins/logins.js'
 import type { User } from '../sentinel/claims.js'
-import type { SessionLogin } from '../session/login-session.js'
+import { freshness, YOUNG } from '../tokens/freshness.js'
 import type { Refresh } from '../tokens/refresh.js'
-import type { TokenSet } from '../tokens/token-set.js'
-import type { TokenSetRecord, TokenSetStore } from '../tokens/token-set-store.js'
+import type { Wanted } from '../tokens/renewal.js'
 import type { Logout, LogoutOptions, LogoutResult } from './logout.js'
 
 /** What an authentication needs of the plugin to act; the same for all requests. */
 export interface Collaborators {
-  tokenSets: TokenSetStore
+  logins: Logins
   refresh: Refresh
   callService: (call: ServiceCall) => Promise<Response>
   logout: Logout
-  now: () => number
+  clock: Clock
 }
 
 /** What `request.leAuth.getAccessToken` takes. */
@@ -28,27 +32,21 @@ export interface AccessTokenOptions {
   minTtl?: number | undefined
 }
 
-/** A token that a service refuses although it is younger than this is not refreshed for it, in ms: the service means something else. */
-const YOUNG = 60 * 1000
-
 /** `request.leAuth`: who is logged in, and what the app can do for them. Turned into text, it shows no token. */
 export class Authentication {
-  /** Who is logged in. */
-  readonly user: User
+  /** Who is logged in. Frozen, with all that is in it. */
+  readonly user: Readonly<User>
   /** The LivePerson account that the user logged in to. */
   readonly accountId: string
-  readonly #login: SessionLogin
+  readonly #login: Login
   readonly #request: FastifyRequest
   readonly #reply: FastifyReply
   readonly #with: Collaborators
-  /** `null` after a logout. */
-  #record: TokenSetRecord | null
 
-  constructor (login: SessionLogin, record: TokenSetRecord, request: FastifyRequest, reply: FastifyReply, collaborators: Collaborators) {
-    this.user = login.user
-    this.accountId = login.accountId
+  constructor (login: Login, request: FastifyRequest, reply: FastifyReply, collaborators: Collaborators) {
+    this.user = login.facts.user
+    this.accountId = login.facts.accountId
     this.#login = login
-    this.#record = record
     this.#request = request
     this.#reply = reply
     this.#with = collaborators
@@ -56,22 +54,31 @@ export class Authentication {
 
   /** When the user logged in. */
   get loggedInAt (): Date {
-    return new Date(this.#login.loggedInAt)
+    return new Date(this.#login.facts.loggedInAt)
   }
 
-  /** When the access token ends; `null` where Sentinel did not tell. It is refreshed before it is used after that. */
+  /** When the access token expires; `null` if Sentinel did not tell. It is refreshed before it is used after that. */
   get expiresAt (): Date | null {
-    const expiresAt = this.#record?.expiresAt ?? null
+    const expiresAt = this.#login.hasEnded ? null : this.#login.tokens!.expiresAt
     return expiresAt === null ? null : new Date(expiresAt)
   }
 
   /**
-   * The user's access token, refreshed first where it has ended. Keep it on the server.
+   * Aborts when the login is over: at once if it ends in this process, within a minute if it ends in another, and when it
+   * expires. For handlers that stay open, such as server-sent events or a WebSocket.
+   */
+  get signal (): AbortSignal {
+    return this.#with.logins.signalOf(this.#login)
+  }
+
+  /**
+   * The user's access token, refreshed first if it has expired. Keep it on the server.
    *
    * @throws LE_AUTH_SESSION_ENDED, LE_AUTH_REFRESH_UNAVAILABLE, LE_AUTH_STORE_UNAVAILABLE, LE_AUTH_MIN_TTL_INVALID
    */
   async getAccessToken ({ minTtl = 0 }: AccessTokenOptions = {}): Promise<string> {
     if (!Number.isFinite(minTtl) || minTtl < 0) throw leAuthError('LE_AUTH_MIN_TTL_INVALID')
+    await this.#assertAlive()
     await Authentication.keepFresh(this, minTtl)
     return (await this.#tokens()).accessToken
   }
@@ -82,11 +89,13 @@ export class Authentication {
    * @throws LE_AUTH_SESSION_ENDED, LE_AUTH_REFRESH_UNAVAILABLE, LE_AUTH_STORE_UNAVAILABLE
    */
   async refresh (): Promise<void> {
-    await this.#refresh(this.#living())
+    await this.#assertAlive()
+    const now = this.#with.clock.now()
+    await this.#refresh(other => now - other.issuedAt < YOUNG)
   }
 
   /**
-   * Calls a LivePerson service as the user. The host comes from the Domain API; the token goes to no other. Where the
+   * Calls a LivePerson service as the user. The host comes from the Domain API; the token goes to no other. If the
    * service answers 401, the tokens are refreshed and the call is repeated, once, unless its body is a stream.
    *
    * @param service the service's name in the Domain API, such as `accountConfigReadOnly`
@@ -119,67 +128,74 @@ export class Authentication {
    * @throws LE_AUTH_STORE_UNAVAILABLE, LE_AUTH_SESSION_ENDED
    */
   async logout (options: LogoutOptions = {}): Promise<LogoutResult> {
-    const record = this.#record
-    if (record === null) throw leAuthError('LE_AUTH_SESSION_ENDED', { reason: 'logged_out' })
-    const result = await this.#with.logout(this.#request, this.#reply, this.#login, record, options)
-    this.#record = null
-    return result
+    await this.#assertAlive()
+    return this.#with.logout(this.#request, this.#reply, this.#login, options)
+  }
+
+  /** The login behind an authentication. */
+  static loginOf (authentication: Authentication): Login {
+    return authentication.#login
+  }
+
+  /** Whether the login is over now, as far as this process knows. */
+  static isOver (authentication: Authentication): boolean {
+    return authentication.#login.over(authentication.#with.clock.now()) !== null
   }
 
   /**
-   * Refreshes an access token that is due: behind the request while the token lives, and before it where the token has ended.
+   * Refreshes an access token that is due: behind the request while the token lives, and before it if the token has expired.
    *
    * @param minTtl how long it should live at least, in ms
    * @returns a promise while there is something to wait for, `null` when there is not
    */
   static keepFresh (authentication: Authentication, minTtl = 0): Promise<void> | null {
-    const record = authentication.#record
-    if (record === null) return null
-    const now = authentication.#with.now()
-    const end = record.expiresAt ?? Infinity
-    if (now < record.refreshAt && now + minTtl < end) return null
-    if (now >= end) return authentication.#refresh(record)
-    // From here on the token at hand lives, whatever comes of it.
-    if (now + minTtl >= end) return authentication.#refresh(record).catch(() => {})
-    // Who need not wait does not: each request that did would be kept in memory until Sentinel answers.
-    if (authentication.#with.refresh.mayBegin(authentication.#login.tokenSetId)) authentication.#refresh(record).catch(() => {})
-    return null
-  }
-
-  async #refresh (usedRecord: TokenSetRecord): Promise<void> {
-    const { accountId, tokenSetId, user } = this.#login
-    const { sessionStore: store, log } = this.#request
-    try {
-      this.#record = await this.#with.refresh.refresh({ store, accountId, userId: user.id, tokenSetId, usedRecord, log })
-    } catch (error) {
-      // Also where nobody waits: a request that goes on for hours must not act for a user who has logged out.
-      if ((error as LeAuthError).code === 'LE_AUTH_SESSION_ENDED') this.#record = null
-      throw error
+    switch (freshness(authentication.#known, minTtl, authentication.#with.clock.now())) {
+      case 'fresh':
+        return null
+      case 'expired':
+        return authentication.#refresh(authentication.#living)
+      case 'short':
+        // The token lives, whatever comes of the refresh; a login that is over is told to whoever uses it.
+        return authentication.#refresh(authentication.#living).catch(() => {})
+      case 'due':
+        // Nobody waits: each request that did would stay in memory until Sentinel answers.
+        if (authentication.#with.refresh.mayBegin(authentication.#login)) authentication.#refresh(authentication.#living).catch(() => {})
+        return null
     }
   }
 
-  /** What to repeat a refused call with; `null` where a newer token could not help. */
+  get #known (): KnownTokens {
+    return this.#login.tokens!
+  }
+
+  /** A token whose end was not told is good until its refresh; `null` counts as 0 here. */
+  readonly #living: Wanted = ({ expiresAt, refreshAt }) => this.#with.clock.now() < Math.max(Number(expiresAt), refreshAt)
+
+  /** @param wanted which tokens that another process has got are as good as new ones */
+  #refresh (wanted: Wanted): Promise<void> {
+    const { sealed } = this.#known
+    return this.#with.refresh.refresh(this.#login, this.#request.log, other => other.sealed !== sealed && wanted(other))
+  }
+
+  /** What to repeat a refused call with; `null` if a newer token could not help. */
   async #tokenAfterRefusal (refused: string): Promise<string | null> {
     const { accessToken, issuedAt, refreshToken } = await this.#tokens()
     // A refresh behind this request was quicker.
     if (accessToken !== refused) return accessToken
-    if (refreshToken === undefined || this.#with.now() - issuedAt < YOUNG) return null
-    await this.refresh()
+    // The service means something else.
+    if (refreshToken === undefined || this.#with.clock.now() - issuedAt < YOUNG) return null
+    await this.#refresh(this.#living)
     return (await this.#tokens()).accessToken
   }
 
-  async #tokens (): Promise<TokenSet> {
-    const tokens = await this.#with.tokenSets.open(this.#login.tokenSetId, this.#living())
-    if (tokens !== null) return tokens
-    // A refresh finds the same and ends the login, unless another process has meanwhile written what does open.
-    await this.refresh()
-    return this.#tokens()
+  async #tokens (): Promise<OpenedTokens> {
+    await this.#assertAlive()
+    // Tokens that do not open count as expired, so a refresh has come before, and has ended their login.
+    return this.#with.logins.openTokens(this.#login)!
   }
 
-  #living (): TokenSetRecord {
-    const record = this.#record
-    if (record === null || this.#with.tokenSets.hasEnded(this.#login.tokenSetId)) throw leAuthError('LE_AUTH_SESSION_ENDED', { reason: 'logged_out' })
-    if (this.#with.now() >= record.endsAt) throw leAuthError('LE_AUTH_SESSION_ENDED', { reason: 'absolute_lifetime' })
-    return record
+  async #assertAlive (): Promise<void> {
+    const reason = await this.#with.logins.over(this.#login)
+    if (reason !== null) throw leAuthError('LE_AUTH_SESSION_ENDED', { reason })
   }
 }

@@ -1,10 +1,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { publish } from '../diagnostics.js'
 import { leAuthError, type LeAuthError } from '../errors.js'
-import type { ResolvedOptions } from '../options.js'
-import type { LoginSessions, SessionLogin } from '../session/login-session.js'
-import type { TokenSet } from '../tokens/token-set.js'
-import type { TokenSetRecord, TokenSetStore } from '../tokens/token-set-store.js'
+import type { Login } from '../logins/login.js'
+import type { Logins } from '../logins/logins.js'
+import type { LeAuthOptions } from '../options.js'
+import type { TokenSet } from '../sentinel/token-set.js'
+import type { AppSessions } from '../session/app-sessions.js'
+import { whoseOf } from '../tokens/refresh-log.js'
+import type { CurrentAuthentication } from './current.js'
+import type { LoginCookie } from './login-cookie.js'
 
 /** How far a logout reaches. */
 export interface LogoutOptions {
@@ -20,42 +24,46 @@ export interface LogoutResult {
   revocationError?: LeAuthError
 }
 
-export type Logout = (request: FastifyRequest, reply: FastifyReply, login: SessionLogin, record: TokenSetRecord, options: LogoutOptions) => Promise<LogoutResult>
+export type Logout = (request: FastifyRequest, reply: FastifyReply, login: Login, options: LogoutOptions) => Promise<LogoutResult>
 
 interface LogoutParts {
-  options: ResolvedOptions
-  sessions: LoginSessions
-  tokenSets: TokenSetStore
-  /** The tokens that Sentinel has given for those of a record, and that the store did not take. */
-  unsavedTokens: (record: TokenSetRecord) => TokenSet | undefined
+  logins: Logins
+  sessions: AppSessions
+  cookie: LoginCookie
+  current: CurrentAuthentication
   /** @throws LE_AUTH_REVOCATION_FAILED */
   revoke: (accountId: string, refreshToken: string) => Promise<void>
+  onLogout?: LeAuthOptions['onLogout']
 }
 
-/** Ends a login: here first, whatever Sentinel answers, and there only when asked. */
-export function createLogout ({ options, sessions, tokenSets, unsavedTokens, revoke }: LogoutParts): Logout {
-  return async function logout (request, reply, login, record, { revoke: revocationAsked = false }) {
-    let last: TokenSetRecord | null
-    try {
-      last = await sessions.end(request, reply, login, { revoke: revocationAsked })
-    } catch (error) {
+/** Ends a login: here first, whatever Sentinel answers, and there only if that is asked for. */
+export function createLogout ({ logins, sessions, cookie, current, revoke, onLogout }: LogoutParts): Logout {
+  return async function logout (request, reply, login, options) {
+    const revocationAsked = Object.hasOwn(options, 'revoke') && options.revoke === true
+    const known = logins.openTokens(login)
+    const [ended, left] = await Promise.allSettled([logins.end(login, 'logged_out', revocationAsked), sessions.end(request, reply)])
+    const newest = ended.status === 'fulfilled' ? ended.value : null
+    const failed = [ended, left].find(result => result.status === 'rejected')
+    if (failed !== undefined) {
       // The next attempt may find this login ended, and its tokens gone: they are revoked now or never.
-      if (revocationAsked) await revocation(login, record)
-      throw error
+      if (revocationAsked) await revocation(login, newest ?? known)
+      throw failed.reason
     }
-    request.leAuth = null
-    const result = revocationAsked ? await revocation(login, last ?? record) : { revoked: null }
+    cookie.clear(reply)
+    current.set(request, null)
+    const result = revocationAsked ? await revocation(login, newest ?? known) : { revoked: null }
     tell(request, login, result)
-    await options.onLogout?.({ user: login.user, accountId: login.accountId, ...result }, request, reply)
+    const { accountId, user } = login.facts
+    await onLogout?.({ user, accountId, ...result }, request, reply)
     return result
   }
 
-  async function revocation ({ accountId, tokenSetId }: SessionLogin, record: TokenSetRecord): Promise<LogoutResult> {
-    const tokens = unsavedTokens(record) ?? await tokenSets.open(tokenSetId, record)
-    const refreshToken = tokens?.refreshToken
-    if (refreshToken === undefined) return { revoked: false, revocationError: leAuthError('LE_AUTH_REVOCATION_FAILED', { reason: 'no_refresh_token' }) }
+  async function revocation ({ facts, refreshMemory }: Login, tokens: TokenSet | null): Promise<LogoutResult> {
+    // Another process may have gone on from tokens that are still being stored here, so either may be the newest.
+    const refreshTokens = new Set([refreshMemory.unsaved?.refreshToken, tokens?.refreshToken].filter(token => token !== undefined))
+    if (refreshTokens.size === 0) return { revoked: false, revocationError: leAuthError('LE_AUTH_REVOCATION_FAILED', { reason: 'no_refresh_token' }) }
     try {
-      await revoke(accountId, refreshToken)
+      await Promise.all([...refreshTokens].map(token => revoke(facts.accountId, token)))
       return { revoked: true }
     } catch (error) {
       return { revoked: false, revocationError: error as LeAuthError }
@@ -63,8 +71,8 @@ export function createLogout ({ options, sessions, tokenSets, unsavedTokens, rev
   }
 }
 
-function tell (request: FastifyRequest, login: SessionLogin, { revoked, revocationError }: LogoutResult): void {
-  const who = { accountId: login.accountId, userId: login.user.id }
+function tell (request: FastifyRequest, login: Login, { revoked, revocationError }: LogoutResult): void {
+  const who = whoseOf(login)
   publish('fastify-le-auth:logout', { ...who, revoked })
   const facts = { event: 'logout', ...who, revoked }
   if (revocationError === undefined) request.log.info({ leAuth: facts }, 'logged out')

@@ -36,11 +36,6 @@ export async function serviceFetch (http: HttpClient, domainApi: DomainApi, call
   return follow(http, url, { ...call.init, ...(form !== null && { body: form.bytes }), headers, redirect: 'manual' })
 }
 
-/** Whether a call can be made again: a stream is read once. */
-export function isRepeatable ({ body }: RequestInit): boolean {
-  return typeof body !== 'object' || body === null || !(Symbol.asyncIterator in body)
-}
-
 /** Node's own FormData is foreign to undici's fetch, which would send its name as text. */
 async function encodedForm (body: unknown): Promise<{ type: string, bytes: Uint8Array } | null> {
   if (!(body instanceof FormData)) return null

@@ -1,78 +1,100 @@
-import { promisify } from 'node:util'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Authenticate } from '../access/authenticate.js'
+import { Authentication, type Collaborators } from '../access/authentication.js'
+import type { CurrentAuthentication } from '../access/current.js'
+import type { LoginCookie } from '../access/login-cookie.js'
 import { isAnswered, noteAnswers } from '../answered.js'
 import { publish } from '../diagnostics.js'
 import { leAuthError } from '../errors.js'
+import type { NewLogin } from '../logins/logins.js'
 import type { LoginEvent, ResolvedOptions } from '../options.js'
 import { withoutQuery } from '../route-headers.js'
-import { authorizationResponse } from '../sentinel/authorization-response.js'
 import type { User } from '../sentinel/claims.js'
-import type { SentinelClient } from '../sentinel/client.js'
 import { sentinelEndpoints, type Sentinel } from '../sentinel/endpoints.js'
-import { exchangeCode } from '../sentinel/exchange-code.js'
-import { assertSession, type LoginSessions } from '../session/login-session.js'
-import type { TokenSet } from '../tokens/token-set.js'
+import type { SentinelService } from '../sentinel/service.js'
+import type { TokenSet } from '../sentinel/token-set.js'
+import type { AppSessions, NewSession } from '../session/app-sessions.js'
+import { whoseOf } from '../tokens/refresh-log.js'
 import { answerFailure, hookFailure } from './failure.js'
 import type { SpentState, SpentStates } from './spent-states.js'
 import { isState, type LoginTransaction, type LoginTransactions } from './transaction.js'
 
-interface Callback {
+interface CallbackParts {
   options: ResolvedOptions
-  client: SentinelClient
+  sentinel: SentinelService
   transactions: LoginTransactions
   spentStates: SpentStates
-  sessions: LoginSessions
-  authenticate: Authenticate
+  sessions: AppSessions
+  cookie: LoginCookie
+  current: CurrentAuthentication
+  collaborators: Collaborators
 }
 
 /** GET /callback: finishes the login transaction of this state and this browser. */
-export function createCallback ({ options, client, transactions, spentStates, sessions, authenticate }: Callback) {
-  return async function callback (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+export class Callback {
+  readonly #with: CallbackParts
+
+  constructor (parts: CallbackParts) {
+    this.#with = parts
+  }
+
+  readonly handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const { options, current, spentStates, transactions } = this.#with
     let returnPath: string | null = null
     try {
       const parameters = takeQuery(request)
-      assertSession(request)
       const state = singleState(parameters)
-      const spent = await spentStates.find(request.sessionStore, state)
-      if (spent !== null) {
-        if (request.leAuth !== null) return resume(request, reply, spent)
-        // Who still has the transaction may begin again with its return path, and nobody else.
-        returnPath = (await transactions.find(request, state).catch(() => null))?.returnPath ?? null
-        throw leAuthError(spent.login === null ? 'LE_AUTH_STATE_SPENT' : 'LE_AUTH_LOGIN_FINISHED')
-      }
-      const transaction = await transactions.find(request, state)
+      const spent = await spentStates.find(state)
+      if (spent !== null && current.of(request) !== null) return this.#resume(request, reply, spent)
+      // Who still has the transaction may begin again with its return path, and nobody else.
+      if (spent !== null) returnPath = this.#returnPathOf(request, state)
+      if (spent !== null) throw leAuthError(spent.login === null ? 'LE_AUTH_STATE_SPENT' : 'LE_AUTH_LOGIN_FINISHED')
+      const transaction = transactions.find(request, state)
       returnPath = transaction.returnPath
       if (transactions.isExpired(transaction)) throw leAuthError('LE_AUTH_TRANSACTION_EXPIRED')
-      await finish(request, reply, parameters, state, transaction)
+      await this.#finish(request, reply, parameters, state, transaction)
       return reply.redirect(returnPath, 303)
     } catch (error) {
       return await answerFailure(options, request, reply, { error, returnPath })
     }
   }
 
-  async function finish (request: FastifyRequest, reply: FastifyReply, parameters: URLSearchParams, state: string, transaction: LoginTransaction): Promise<void> {
+  #returnPathOf (request: FastifyRequest, state: string): string | null {
+    try {
+      return this.#with.transactions.find(request, state).returnPath
+    } catch {
+      return null
+    }
+  }
+
+  /** A callback that comes again, by the back button or a reload, while its login lives, or another one. */
+  #resume (request: FastifyRequest, reply: FastifyReply, { login }: SpentState): FastifyReply {
+    const { key } = Authentication.loginOf(this.#with.current.of(request)!)
+    return reply.redirect(key === login?.loginKey ? login.returnPath : this.#with.options.defaultReturnPath, 303)
+  }
+
+  async #finish (request: FastifyRequest, reply: FastifyReply, parameters: URLSearchParams, state: string, transaction: LoginTransaction): Promise<void> {
+    const { options, spentStates, transactions } = this.#with
     const sentinel = sentinelEndpoints(transaction.sentinelOrigin, transaction.accountId, options.apiVersion)
-    const response = validated(reply, sentinel, parameters, state)
-    const isFirst = await spentStates.spend(request.sessionStore, state)
-    if (!isFirst) throw leAuthError('LE_AUTH_STATE_SPENT')
+    const response = await this.#validated(reply, sentinel, parameters, state)
+    if (!await spentStates.spend(state)) throw leAuthError('LE_AUTH_STATE_SPENT')
     transactions.end(reply, state)
-    const { codeVerifier } = transaction
-    const { user, tokens } = await exchangeCode(sentinel, client, response, {
-      redirectUri: options.redirectUri, now: options.now(), ...(codeVerifier !== undefined && { codeVerifier })
+    const { codeVerifier, returnPath } = transaction
+    const { user, tokens } = await this.#with.sentinel.exchangeCode(sentinel, response, {
+      redirectUri: options.redirectUri, now: options.clock.now(), ...(codeVerifier !== undefined && { codeVerifier })
     })
-    const tokenSetId = await establish(request, reply, transaction, user, tokens)
+    const { login } = await this.#logIn(request, reply, user, tokens, transaction)
     // Only decides which sentence a later reload reads, and must not undo a login.
-    await spentStates.finish(request.sessionStore, state, { tokenSetId, returnPath: transaction.returnPath }).catch(() => {})
-    const who = { accountId: transaction.accountId, userId: user.id }
+    await spentStates.finish(state, { loginKey: login.key, returnPath }).catch(() => {})
+    const who = whoseOf(login)
     publish('fastify-le-auth:login:succeeded', who)
     request.log.info({ leAuth: { event: 'login', ...who } }, 'logged in')
   }
 
   /** The authorization response; one that is none spends its state too. */
-  function validated (reply: FastifyReply, sentinel: Sentinel, parameters: URLSearchParams, state: string): URLSearchParams {
+  async #validated (reply: FastifyReply, sentinel: Sentinel, parameters: URLSearchParams, state: string): Promise<URLSearchParams> {
+    const { spentStates, transactions } = this.#with
     try {
-      return authorizationResponse(sentinel, client, parameters, state)
+      return await this.#with.sentinel.authorizationResponse(sentinel, parameters, state)
     } catch (error) {
       spentStates.spendHere(state)
       transactions.end(reply, state)
@@ -80,36 +102,47 @@ export function createCallback ({ options, client, transactions, spentStates, se
     }
   }
 
-  async function establish (request: FastifyRequest, reply: FastifyReply, { accountId, returnPath }: LoginTransaction, user: User, tokens: TokenSet): Promise<string> {
-    const before = request.leAuth
+  /** Makes the login and its session, runs `onLogin`, and only then makes it true: what fails before leaves everything as it was. */
+  async #logIn (request: FastifyRequest, reply: FastifyReply, user: User, tokens: TokenSet, transaction: LoginTransaction): Promise<NewLogin> {
+    const { sessions, cookie, collaborators: { logins } } = this.#with
+    const before = this.#with.current.of(request)
+    const made = await logins.create(user, transaction.accountId, tokens)
+    const session = sessions.begin(request, made.login, before && Authentication.loginOf(before))
     try {
-      return await sessions.begin(request, accountId, user, tokens, async keepPrevious => {
-        noteAnswers(reply, keepPrevious)
-        await promisify(authenticate)(request, reply)
-        // onLogin may already act for the user; and a store that has lost what it was just given cannot carry a login.
-        if (request.leAuth === null) throw leAuthError('LE_AUTH_STORE_UNAVAILABLE', { reason: 'lost_write' })
-        await runOnLogin({ user, accountId, returnPath }, request, reply)
-      })
+      await this.#runOnLogin(request, reply, made, session, transaction)
+      await session.save()
+      await logins.commit(made.login)
+      await session.destroyPrevious()
+      if (before !== null) await logins.end(Authentication.loginOf(before), 'replaced')
     } catch (error) {
-      request.leAuth = before
+      session.undo()
+      this.#with.current.set(request, before)
+      // The first error is the one to tell.
+      await Promise.allSettled([session.destroy(), logins.end(made.login, 'replaced')])
       throw error
     }
+    cookie.set(reply, made.id)
+    return made
   }
 
-  async function runOnLogin (event: LoginEvent, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  /** `onLogin` already acts for the user, and writes to the new session. */
+  async #runOnLogin (request: FastifyRequest, reply: FastifyReply, { login }: NewLogin, session: NewSession, { returnPath }: LoginTransaction): Promise<void> {
+    const { options, current, collaborators } = this.#with
+    let isWaiting = true
+    // A response that is given meanwhile must not store the session of a login that may fail.
+    noteAnswers(reply, () => { if (isWaiting) session.undo() })
+    current.set(request, new Authentication(login, request, reply, collaborators))
+    const event: LoginEvent = { user: login.facts.user, accountId: login.facts.accountId, returnPath }
     try {
       await options.onLogin?.(event, request, reply)
     } catch (error) {
       throw hookFailure(error, request)
+    } finally {
+      isWaiting = false
     }
     // Whoever has got another answer, from the hook or by a timeout of the app's, would not know of the login.
     if (isAnswered(reply)) throw leAuthError('LE_AUTH_LOGIN_HOOK_FAILED', { reason: 'answered' })
-  }
-
-  /** A callback that comes again, by the back button or a reload, while its login lives, or another one. */
-  function resume (request: FastifyRequest, reply: FastifyReply, { login }: SpentState): FastifyReply {
-    const isOwn = request.session.leAuth?.tokenSetId === login?.tokenSetId
-    return reply.redirect(isOwn ? login!.returnPath : options.defaultReturnPath, 303)
+    if (login.hasEnded) throw leAuthError('LE_AUTH_LOGIN_HOOK_FAILED', { reason: 'logged_out' })
   }
 }
 

@@ -1,8 +1,10 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import { leAuthError } from '../errors.js'
-import { createNotes } from '../tokens/notes.js'
-import type { RecordStore } from '../tokens/record-store.js'
-import { holding, type RefreshLock } from '../tokens/refresh-lock.js'
+import { bounded } from '../store/bounded.js'
+import { find, type Records } from '../store/records.js'
+import { holding, type RefreshLock } from '../store/refresh-lock.js'
+import type { Sealer } from '../store/seal.js'
 
 /** A spent state is remembered as long as its transaction's cookie could still be presented, in ms. */
 const REMEMBERED_FOR = 60 * 60 * 1000
@@ -20,49 +22,79 @@ export interface SpentState {
 
 /** A login that a callback has brought. */
 export interface FinishedLogin {
-  /** Whose it is: only who has that token set is sent to its return path. */
-  tokenSetId: string
+  /** Whose it is: only a browser with that login is sent to its return path. */
+  loginKey: string
   returnPath: string
+}
+
+/** At some hundred bytes each this is a few MB; what is pushed out is still in a shared store. */
+const MAX_REMEMBERED = 10_000
+
+interface SpentStatesParts {
+  records: Records
+  sealer: Sealer
+  /** Makes it certain across processes as well. */
+  lock: RefreshLock | undefined
+  now: () => number
 }
 
 /**
  * States work once (RFC 6749 §10.12). In one process that is certain, and across processes with a lock. Without one the session
  * store tells the other processes, and Sentinel's own rule, that a code works once, closes the moment in between.
  */
-export interface SpentStates {
-  /** What is known of a state, or `null` where no callback has presented it. @throws LE_AUTH_STORE_UNAVAILABLE */
-  find: (store: RecordStore, state: string) => Promise<SpentState | null>
-  /** Spends a state before its code is exchanged; false where somebody else was quicker. @throws LE_AUTH_STORE_UNAVAILABLE */
-  spend: (store: RecordStore, state: string) => Promise<boolean>
+export class SpentStates {
+  readonly #with: SpentStatesParts
+  readonly #remembered: LRUCache<string, SpentState>
+
+  constructor (parts: SpentStatesParts) {
+    this.#with = parts
+    this.#remembered = new LRUCache({ ...bounded(MAX_REMEMBERED, parts.now), ttl: REMEMBERED_FOR })
+  }
+
+  /** What is known of a state, or `null` if no callback has presented it. @throws LE_AUTH_STORE_UNAVAILABLE */
+  async find (state: string): Promise<SpentState | null> {
+    return this.#find(digest(state))
+  }
+
+  /** Spends a state before its code is exchanged; false if somebody else was quicker. @throws LE_AUTH_STORE_UNAVAILABLE */
+  async spend (state: string): Promise<boolean> {
+    const id = digest(state)
+    if (this.#remembered.has(id)) return false
+    const { lock } = this.#with
+    return holding(lock, `le-auth:state:${id}`, lockUnavailable, async () => {
+      // Without a lock the store has just been asked, and asking again would not make it certain.
+      if (lock !== undefined && await this.#find(id) !== null) return false
+      await this.#write(id, UNFINISHED, UNFINISHED_FOR)
+      return true
+    })
+  }
+
   /**
    * Spends a state whose callback brought nothing to exchange, in this process alone: anybody can make such callbacks, and
    * the shared store is for logins.
    */
-  spendHere: (state: string) => void
-  /** Notes that the login of a spent state succeeded. @throws LE_AUTH_STORE_UNAVAILABLE */
-  finish: (store: RecordStore, state: string, login: FinishedLogin) => Promise<void>
-}
+  spendHere (state: string): void {
+    this.#remembered.set(digest(state), UNFINISHED)
+  }
 
-/**
- * @param sharedStore whether the session store is more than this process's memory
- * @param lock makes it certain across processes as well
- */
-export function createSpentStates (now: () => number, sharedStore: boolean, lock: RefreshLock | undefined): SpentStates {
-  const notes = createNotes<SpentState>({ prefix: 'le-auth:state:', lifetime: REMEMBERED_FOR, sharedStore, now, read: spentState })
-  return {
-    find: (store, state) => notes.find(store, digest(state)),
-    async spend (store, state) {
-      const id = digest(state)
-      if (notes.own(id) !== null) return false
-      return holding(lock, `le-auth:state:${id}`, lockUnavailable, async () => {
-        // Without a lock the store has just been asked, and asking again would not make it certain.
-        if (lock !== undefined && await notes.find(store, id) !== null) return false
-        await notes.write(store, id, UNFINISHED, UNFINISHED_FOR)
-        return true
-      })
-    },
-    spendHere: state => notes.remember(digest(state), UNFINISHED),
-    finish: (store, state, login) => notes.write(store, digest(state), { login })
+  /** Notes that the login of a spent state succeeded. @throws LE_AUTH_STORE_UNAVAILABLE */
+  async finish (state: string, login: FinishedLogin): Promise<void> {
+    await this.#write(digest(state), { login }, REMEMBERED_FOR)
+  }
+
+  async #find (id: string): Promise<SpentState | null> {
+    const { records, sealer } = this.#with
+    const remembered = this.#remembered.get(id) ?? null
+    if (remembered !== null || !records.shared) return remembered
+    const text = await find(records, 'state', id)
+    // Whatever the store made of the record, the state is spent.
+    return text === null ? null : (sealer.open('state', id, text) ?? UNFINISHED) as SpentState
+  }
+
+  async #write (id: string, spent: SpentState, lifetime: number): Promise<void> {
+    const { records, sealer, now } = this.#with
+    this.#remembered.set(id, spent)
+    if (records.shared) await records.set('state', id, sealer.seal('state', id, spent), now() + lifetime)
   }
 }
 
@@ -72,10 +104,5 @@ function lockUnavailable (): Error {
 
 /** The store gets a digest, so that no text from a URL becomes a key in it. */
 function digest (state: string): string {
-  return createHash('sha256').update(state).digest('base64url')
-}
-
-/** Whatever a store made of the note, it was noted: the state is spent. */
-function spentState ({ login }: Partial<SpentState>): SpentState {
-  return typeof login?.tokenSetId === 'string' && typeof login.returnPath === 'string' ? { login } : UNFINISHED
+  return hash('sha256', state, 'base64url')
 }

@@ -6,20 +6,18 @@ import type { ResolvedOptions } from '../options.js'
 import { returnPath } from '../return-path.js'
 import { authorizationUrl } from '../sentinel/authorization-url.js'
 import { sentinelEndpoints } from '../sentinel/endpoints.js'
-import type { SessionSetup } from '../session/setup.js'
 import { answerFailure } from './failure.js'
 import { sendFormPost } from './form-post.js'
 import type { LoginTransactions } from './transaction.js'
 
 interface LoginStart {
   options: ResolvedOptions
-  setup: SessionSetup
   domainApi: DomainApi
   transactions: LoginTransactions
 }
 
 /** GET /login: begins a login transaction and sends the browser to Sentinel. Of the query, only `returnTo` is read. */
-export function createLoginStart ({ options, setup, domainApi, transactions }: LoginStart) {
+export function createLoginStart ({ options, domainApi, transactions }: LoginStart) {
   const ownRoutes = Object.values(options.routes).map(route => routeOf(options.publicPrefix + route))
 
   return async function start (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -35,13 +33,13 @@ export function createLoginStart ({ options, setup, domainApi, transactions }: L
 
   async function begin (request: FastifyRequest, reply: FastifyReply, returnPath: string): Promise<string> {
     if (isSurelyNoPage(request)) throw leAuthError('LE_AUTH_LOGIN_NOT_A_PAGE')
-    // Without this the browser would log in, keep no session cookie, and begin again, for ever.
-    if (setup.secureCookie && request.protocol !== 'https') throw leAuthError('LE_AUTH_INSECURE_REQUEST')
+    // Without this the browser would log in, keep no cookie, and begin again, for ever.
+    if (options.session.cookie.secure && request.protocol !== 'https') throw leAuthError('LE_AUTH_INSECURE_REQUEST')
     const { accountId, clientId, redirectUri, scope } = options
     const sentinelOrigin = await domainApi.originOf(accountId, 'sentinel')
     const { state, codeVerifier } = transactions.create()
-    await transactions.begin(request, reply, state, {
-      returnPath, accountId, sentinelOrigin, startedAt: options.now(), ...(codeVerifier !== undefined && { codeVerifier })
+    transactions.begin(request, reply, state, {
+      returnPath, accountId, sentinelOrigin, startedAt: options.clock.now(), ...(codeVerifier !== undefined && { codeVerifier })
     })
     return authorizationUrl(sentinelEndpoints(sentinelOrigin, accountId, options.apiVersion), {
       clientId, redirectUri, state, ...(codeVerifier !== undefined && { codeVerifier }), ...(scope !== undefined && { scope })

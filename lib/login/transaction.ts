@@ -1,8 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { generateRandomCodeVerifier, generateRandomState } from 'oauth4webapi'
 import { leAuthError } from '../errors.js'
 import type { ResolvedOptions } from '../options.js'
-import { createSealer } from '../tokens/seal.js'
+import type { Sealer } from '../store/seal.js'
+import { trustedOrigin } from '../liveperson/trusted-host.js'
 import { ownAttributes } from '../session/cookie-attributes.js'
 import { droppedTransactions } from './dropped-transactions.js'
 
@@ -11,7 +12,12 @@ const TRANSACTION_LIFETIME = 15 * 60 * 1000
 /** The cookie outlives the transaction, so that a late user is told "too late" and not "blocked cookies". In s. */
 const COOKIE_MAX_AGE = 60 * 60
 
-/** Whether a text has the form of a state: what generateRandomState makes, 256 bits in base64url. */
+/** 256 bits in base64url: a state, and a code verifier as RFC 7636 §4.1 recommends it. */
+function random (): string {
+  return randomBytes(32).toString('base64url')
+}
+
+/** Whether a text has the form of a state: 256 random bits in base64url. */
 export function isState (text: string): boolean {
   return /^[\w-]{43}$/.test(text)
 }
@@ -36,22 +42,22 @@ export interface LoginTransactions {
   /** A new state, and a code verifier where PKCE is on. */
   create: () => { state: string, codeVerifier?: string }
   /** Gives the browser the transaction of a state, and takes back those it will not finish. */
-  begin: (request: FastifyRequest, reply: FastifyReply, state: string, transaction: LoginTransaction) => Promise<void>
+  begin: (request: FastifyRequest, reply: FastifyReply, state: string, transaction: LoginTransaction) => void
   /**
    * The transaction of this state and this browser.
    *
-   * @throws LE_AUTH_TRANSACTION_MISSING, LE_AUTH_STATE_MISMATCH
+   * @throws LE_AUTH_TRANSACTION_MISSING, LE_AUTH_STATE_MISMATCH, LE_AUTH_HOST_NOT_TRUSTED if its Sentinel is not trusted any more
    */
-  find: (request: FastifyRequest, state: string) => Promise<LoginTransaction>
+  find: (request: FastifyRequest, state: string) => LoginTransaction
   /** Whether a transaction took too long to be finished. */
   isExpired: (transaction: LoginTransaction) => boolean
   /** Takes the transaction of a state back from the browser. */
   end: (reply: FastifyReply, state: string) => void
 }
 
-export function createLoginTransactions (options: ResolvedOptions): LoginTransactions {
+export function createLoginTransactions (options: ResolvedOptions, sealer: Sealer): LoginTransactions {
   // Another registration of this plugin may share the secret; its transactions must not open here.
-  const sealer = createSealer(options.secrets, `login transaction in ${options.accountId} for ${options.clientId} at ${options.redirectUri}`)
+  const purpose = `login transaction in ${options.accountId} for ${options.clientId} at ${options.redirectUri}`
   const cookiePrefix = `${options.session.cookieName}.login.`
   const cookieAttributes = { ...ownAttributes(options.session.cookie), signed: false }
 
@@ -59,27 +65,33 @@ export function createLoginTransactions (options: ResolvedOptions): LoginTransac
     .filter(name => name.startsWith(cookiePrefix) && isState(name.slice(cookiePrefix.length)))
 
   return {
-    create: () => ({ state: generateRandomState(), ...(options.pkce && { codeVerifier: generateRandomCodeVerifier() }) }),
+    create: () => ({ state: random(), ...(options.pkce && { codeVerifier: random() }) }),
 
-    async begin (request, reply, state, transaction) {
+    begin (request, reply, state, transaction) {
       const name = cookiePrefix + state
-      const value = await sealer.seal(state, transaction)
+      const value = sealer.seal(purpose, state, transaction)
       const pending = pendingCookies(request).map(name => ({ name, size: name.length + String(request.cookies[name]).length }))
       for (const dropped of droppedTransactions(pending, name.length + value.length)) reply.clearCookie(dropped, cookieAttributes)
       reply.setCookie(name, value, { ...cookieAttributes, maxAge: COOKIE_MAX_AGE })
     },
 
-    async find (request, state) {
+    find (request, state) {
       const pending = pendingCookies(request)
       if (pending.length === 0) throw leAuthError('LE_AUTH_TRANSACTION_MISSING')
       const sealed = request.cookies[cookiePrefix + state]
-      const transaction = sealed === undefined ? null : await sealer.open(state, sealed) as LoginTransaction | null
+      const transaction = sealed === undefined ? null : sealer.open(purpose, state, sealed) as LoginTransaction | null
       if (transaction === null) throw leAuthError('LE_AUTH_STATE_MISMATCH')
+      // An old secret, or old settings, may have sealed it: the client secret goes to hosts that are trusted now.
+      if (!isTrusted(transaction.sentinelOrigin, options)) throw leAuthError('LE_AUTH_HOST_NOT_TRUSTED')
       return transaction
     },
 
-    isExpired: ({ startedAt }) => options.now() - startedAt > TRANSACTION_LIFETIME,
+    isExpired: ({ startedAt }) => options.clock.now() - startedAt > TRANSACTION_LIFETIME,
 
     end: (reply, state) => { reply.clearCookie(cookiePrefix + state, cookieAttributes) }
   }
+}
+
+function isTrusted (origin: string, { sentinelOrigin, trust }: ResolvedOptions): boolean {
+  return origin === sentinelOrigin || (URL.canParse(origin) && trustedOrigin(new URL(origin).host, trust) === origin)
 }

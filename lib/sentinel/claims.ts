@@ -3,6 +3,8 @@ import { leAuthError } from '../errors.js'
 
 /** Far beyond any id that LivePerson prints, and OpenID Connect Core §2's own limit. */
 const MAX_SUBJECT_LENGTH = 255
+/** Control, format and bidirectional characters, lone surrogates, line separators: in no id, but they would break a log line or a header. */
+const NOT_PRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/u
 /** What the answer says about itself, not about the user. */
 const PROTOCOL_CLAIMS = ['iss', 'aud', 'azp', 'exp', 'iat', 'nbf', 'jti', 'nonce', 'auth_time', 'acr', 'amr', 'at_hash', 'c_hash', 's_hash', 'sub', 'is_admin', 'is_lpa']
 const NEVER_A_CLAIM = ['__proto__', 'constructor', 'prototype']
@@ -25,7 +27,7 @@ export interface User {
  * @throws LE_AUTH_ID_TOKEN_INVALID
  */
 export function userOf (idToken: IDToken): User {
-  if (idToken.sub === '' || idToken.sub.length > MAX_SUBJECT_LENGTH) throw leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason: 'sub' })
+  if (idToken.sub === '' || idToken.sub.length > MAX_SUBJECT_LENGTH || NOT_PRINTABLE.test(idToken.sub)) throw leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason: 'sub' })
   return {
     id: idToken.sub,
     // Only a real `true` gives a right: "false" in quotes is a true value too.

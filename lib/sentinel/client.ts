@@ -15,7 +15,8 @@ export interface SentinelClient {
   }
 }
 
-interface ClientSettings {
+/** Who this application is at Sentinel. */
+export interface ClientSettings {
   clientId: string
   clientSecret: string
   /** Whether Sentinel may be on a loopback host over http, as the emulator is. */
@@ -35,7 +36,7 @@ export function createSentinelClient (settings: ClientSettings, http: HttpClient
     authentication: ClientSecretPost(settings.clientSecret),
     callOptions: {
       [allowInsecureRequests]: settings.loopback,
-      [customFetch]: (url, { method, headers, body }) => http.send(url, { method, headers, body: String(body) })
+      [customFetch]: async (url, { method, headers, body }) => (await http.send(url, { method, headers, body: String(body) })).asResponse()
     }
   }
 }

@@ -1,6 +1,6 @@
 import { authorizationCodeGrantRequest, nopkce, processAuthorizationCodeResponse } from 'oauth4webapi'
 import { leAuthError } from '../errors.js'
-import { tokenSet, type TokenSet } from '../tokens/token-set.js'
+import { tokenSet, type TokenSet } from './token-set.js'
 import { userOf, type User } from './claims.js'
 import type { SentinelClient } from './client.js'
 import type { Sentinel } from './endpoints.js'

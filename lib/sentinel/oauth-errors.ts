@@ -1,7 +1,7 @@
 import { AuthorizationResponseError, JWT_CLAIM_COMPARISON, JWT_TIMESTAMP_CHECK, OperationProcessingError, ResponseBodyError } from 'oauth4webapi'
 import { leAuthError, LeAuthError } from '../errors.js'
-import { HttpError } from '../http.js'
-import { RefreshError } from '../tokens/refresh-error.js'
+import { HttpError, HttpResponse } from '../http.js'
+import { RefreshError } from './refresh-error.js'
 import { retryAfter } from './retry-after.js'
 
 /** RFC 6749 §4.1.2.1 and §5.2: the only words of Sentinel's that ever reach a log. */
@@ -78,9 +78,9 @@ function failureOf (error: unknown): Failure {
 }
 
 /** oauth4webapi keeps the response on the error, or as the error's cause. */
-function responseOf (error: unknown): Response | undefined {
+function responseOf (error: unknown): HttpResponse | undefined {
   const { response, cause } = error as { response?: unknown, cause?: unknown }
-  return [response, cause].find(value => value instanceof Response)
+  return [response, cause].find(value => value instanceof HttpResponse)
 }
 
 function isClientRejected (failure: Failure): boolean {

@@ -1,6 +1,7 @@
 import { processRefreshTokenResponse, refreshTokenGrantRequest } from 'oauth4webapi'
 import { leAuthError } from '../errors.js'
-import { tokenSet, type TokenSet } from '../tokens/token-set.js'
+import type { HttpResponse } from '../http.js'
+import { tokenSet, type TokenSet } from './token-set.js'
 import type { SentinelClient } from './client.js'
 import type { Sentinel } from './endpoints.js'
 import { idTokenClaims, withEitherIssuer } from './id-token.js'
@@ -28,7 +29,7 @@ export async function refreshTokens (lookedUp: Promise<Sentinel>, client: Sentin
     const sentinel = await lookedUp
     const response = await refreshTokenGrantRequest(sentinel, client.metadata, client.authentication, refreshToken, client.callOptions)
     hasIssued = response.ok
-    const answer = await withEitherIssuer(sentinel, await withoutOddRefreshToken(response), (sentinel, response) => processRefreshTokenResponse(sentinel, client.metadata, response))
+    const answer = await withEitherIssuer(sentinel, await withoutOddRefreshToken(response as unknown as HttpResponse), (sentinel, response) => processRefreshTokenResponse(sentinel, client.metadata, response))
     const subject = idTokenClaims(answer, client.metadata.client_id, now)?.sub ?? userId
     if (subject !== userId) throw leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason: 'sub' })
     // RFC 6749 §6: where no new one comes, or none that can be used, the present one stays.
@@ -39,9 +40,9 @@ export async function refreshTokens (lookedUp: Promise<Sentinel>, client: Sentin
 }
 
 /** A refresh token that is empty or no text is none, and no reason to refuse the access token that came with it. */
-async function withoutOddRefreshToken (response: Response): Promise<Response> {
-  const answer = await response.clone().json().catch(() => null) as { refresh_token?: unknown } | null
+async function withoutOddRefreshToken (response: HttpResponse): Promise<Response> {
+  const answer = await response.json().catch(() => null) as { refresh_token?: unknown } | null
   const token = answer?.refresh_token
-  if (token === undefined || (typeof token === 'string' && token !== '')) return response
-  return Response.json({ ...answer, refresh_token: undefined }, response)
+  if (token === undefined || (typeof token === 'string' && token !== '')) return response.asResponse()
+  return response.withJson({ ...answer, refresh_token: undefined }).asResponse()
 }

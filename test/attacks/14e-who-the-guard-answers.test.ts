@@ -1,4 +1,4 @@
-import { AGENT, logIn } from '../support/app.js'
+import { AGENT, logIn, startApp, whoAnswers } from '../support/app.js'
 import { pendingCallback } from '../support/fail-clean.js'
 import { rawRequest } from '../support/raw-request.js'
 import { attack } from '../support/stage.js'
@@ -82,12 +82,17 @@ attack('PB6', 'half a login is none', 'CVE-2023-48309', async (t, stage) => {
   const before = new Set(stage.store.tokenSets)
   await logIn(stage, lost)
   for (const id of stage.store.tokenSets) if (!before.has(id)) stage.store.records.delete(id)
-  await nobody(lost, 'a session without its tokens')
+  const elsewhere = await startApp(t, { sentinel: stage.sentinel, options: { session: { store: stage.store } } })
+  const there = await lost.copy({ [stage.origin]: elsewhere.server })
+  t.equal(whoAnswers(await there.script(stage.url('/me'))), null, 'a login without its tokens, to a process that has not seen them')
 
   const names = (await begun.jar.getCookies(stage.url('/'))).find(cookie => cookie.key.startsWith('le-auth.login.'))!
   const renamed = stage.browser()
-  await renamed.jar.setCookie(`le-auth=${names.value}; Path=/`, stage.url('/'))
-  await nobody(renamed, 'the cookie of a pending login as a session')
+  const session = (await filled.jar.getCookies(stage.url('/'))).find(cookie => cookie.key === 'le-auth.session')!
+  for (const [what, value] of [['the cookie of a pending login', names.value], ['its state', pending.state], ['a visitor’s session', session.value]] as const) {
+    await renamed.jar.setCookie(`le-auth=${value}; Path=/`, stage.url('/'))
+    await nobody(renamed, `${what} as a login`)
+  }
 
   t.equal((await begun.step(pending.url)).status, 303)
   t.equal(await stage.me(begun), AGENT.id, 'and the whole of it is one')

@@ -2,14 +2,18 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import cookie from '@fastify/cookie'
-import session, { type FastifySessionOptions } from '@fastify/session'
+import session from '@fastify/session'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import leAuth from '../../lib/index.js'
 import { AGENT, errorCode, logIn, optionsFor, SECRET, upToCallback } from '../support/app.js'
-import { STORE_MESSAGE, STORE_PASSWORD, type StoreCall, type StoreTrouble } from '../support/stores.js'
+import { cookieHeader, whoIs } from '../support/enter.js'
+import { loginCookie } from '../support/cookies.js'
+import { STORE_MESSAGE, STORE_PASSWORD, TestStore, type StoreCall, type StoreTrouble } from '../support/stores.js'
+import { gate } from '../support/hold.js'
+import { TYPESCRIPT } from '../support/node.js'
 import { until } from '../support/shifted.js'
-import { attack, type Stage } from '../support/stage.js'
+import { attack } from '../support/stage.js'
 
 /** The error that an app ends with before it is ready, or `null`. */
 async function startUp (t: Test, build: (app: FastifyInstance) => unknown): Promise<any> {
@@ -24,25 +28,30 @@ async function startUp (t: Test, build: (app: FastifyInstance) => unknown): Prom
   }
 }
 
-/** An app with a session plugin of its own, and what it says at start-up. */
-function withSession (t: Test, stage: Stage, redirectUri: string, cookieOptions: FastifySessionOptions['cookie']): Promise<any> {
-  return startUp(t, async app => {
-    await app.register(cookie)
-    await app.register(session, { secret: SECRET, ...(cookieOptions !== undefined && { cookie: cookieOptions }) })
-    await app.register(leAuth, optionsFor(stage.sentinel, redirectUri))
-  })
-}
-
 const HTTP = 'http://localhost:3000/callback'
 const HTTPS = 'https://app.example.com/callback'
 
-attack('FT1', 'a SameSite=Strict session cookie is told at start-up', 'RFC 6265bis', async (t, stage) => {
-  for (const sameSite of ['strict', 'Strict', true]) {
-    const error = await withSession(t, stage, HTTPS, { sameSite: sameSite as 'strict' })
-    t.equal(error?.code, 'LE_AUTH_SETUP_INVALID')
-    t.match(error?.message, 'SameSite=Strict')
-  }
-  for (const sameSite of ['lax', 'none'] as const) t.equal(await withSession(t, stage, HTTPS, { sameSite }), null)
+for (const sameSite of ['strict', true, 'lax'] as const) {
+  attack('FT1', `the app’s own session cookie with SameSite ${sameSite} does not stop a login`, 'RFC 6265bis', async (t, stage) => {
+    const browser = stage.browser()
+    const callback = await upToCallback(stage, browser, '/page/one')
+    // What comes from Sentinel's page is a navigation from another site: a browser leaves out what is Strict.
+    const own = (await cookieHeader(stage, browser)).split('; ').filter(pair => !pair.startsWith('sessionId='))
+    const answer = await stage.browser().send(callback, { headers: { cookie: own.join('; '), accept: 'text/html', 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' } })
+    t.equal(`${answer.status} ${answer.location}`, '303 /page/one')
+    for (const line of answer.setCookies) await browser.jar.setCookie(line, stage.origin)
+    t.equal(await stage.me(browser), AGENT.id)
+    t.equal(await whoIs(stage, stage.browser(), loginCookie(answer)), AGENT.id, 'the first page after the login comes without it too')
+  }, {
+    options: { session: { store: undefined } },
+    before: async app => {
+      await app.register(cookie)
+      await app.register(session, { secret: SECRET, cookie: { secure: false, sameSite } })
+    }
+  })
+}
+
+attack('FT1', 'SameSite=Strict for the plugin’s own cookies is told at start-up', 'RFC 6265bis', async (t, stage) => {
   const own = await startUp(t, app => app.register(leAuth, { ...optionsFor(stage.sentinel, HTTPS), session: { cookie: { sameSite: 'strict' as never } } }))
   t.equal(own?.code, 'LE_AUTH_OPTIONS_INVALID')
   t.match(own?.message, 'session.cookie.sameSite')
@@ -69,43 +78,39 @@ attack('FT2', 'where a secure cookie would be lost, /login says so and begins no
     t.notMatch(text, /^(location|set-cookie):/im)
   }
   t.equal((await stage.browser().step(stage.url('/login'))).status, 302, 'over https it works')
-  for (const cookieOptions of [undefined, { secure: true }]) {
-    const error = await withSession(t, stage, HTTP, cookieOptions)
-    t.equal(error?.code, 'LE_AUTH_SETUP_INVALID')
-    t.match(error?.message, 'session cookie is Secure, but redirectUri is http')
-  }
 }, { origin: 'https://app.example.com' })
 
-attack('FT3', 'a session plugin that cannot carry a login is told by name before the app starts', 'RFC 6265 §5.1.4', async (t, stage) => {
-  const elsewhere = async (scope: FastifyInstance): Promise<void> => {
-    await scope.register(cookie)
-    await scope.register(session, { secret: SECRET, cookie: { secure: false } })
-  }
+attack('FT3', 'another session plugin, and a name that is taken, are told before the app starts', 'RFC 6265 §5.1.4', async (t, stage) => {
   const options = optionsFor(stage.sentinel, HTTP)
-  const setups: Array<[what: string, problem: string | null, build: (app: FastifyInstance) => unknown]> = [
-    ['missing, so that the plugin brings its own', null, app => app.register(leAuth, options)],
-    ['in a scope beside', 'in a scope that fastify-le-auth does not see', async app => { await app.register(elsewhere); await app.register(leAuth, options) }],
-    ['no session plugin at all', 'belongs to another plugin', async app => { app.decorateRequest('session', null as never); await app.register(leAuth, options) }],
-    ['in the scope above', null, async app => { await elsewhere(app); await app.register(async scope => { await scope.register(leAuth, options) }) }]
+  const ownSession = async (app: FastifyInstance, cookieOptions: object = {}): Promise<void> => {
+    await app.register(cookie)
+    await app.register(session, { secret: SECRET, cookie: { secure: false, ...cookieOptions } })
+  }
+  const setups: Array<[what: string, problem: RegExp | null, build: (app: FastifyInstance) => unknown]> = [
+    ['no session plugin, so that the plugin brings its own', null, app => app.register(leAuth, options)],
+    ['one in the scope above', null, async app => { await ownSession(app); await app.register(async scope => { await scope.register(leAuth, options) }) }],
+    ['a cookie for another path', null, async app => { await ownSession(app, { path: '/other' }); await app.register(leAuth, options) }],
+    ['another session plugin', /belongs to another plugin than @fastify\/session/, async app => { app.decorateRequest('session', null as never); await app.register(leAuth, options) }],
+    ['another one, with a getter', /belongs to another plugin than @fastify\/session/, async app => { app.decorateRequest('session', { getter: () => ({}) } as never); await app.register(leAuth, options) }],
+    ['two stores', /session\.store has no effect/, async app => { await ownSession(app); await app.register(leAuth, { ...options, session: { store: new TestStore() } }) }],
+    ['another requireAuth', /the name requireAuth is taken/, async app => { app.decorate('requireAuth', (() => {}) as never); await app.register(leAuth, options) }],
+    ['another requireAdmin', /the name requireAdmin is taken/, async app => { app.decorate('requireAdmin', (() => {}) as never); await app.register(leAuth, options) }],
+    ['another one in the scope above', /the name requireAuth is taken/, async app => { app.decorate('requireAuth', (() => {}) as never); await app.register(async scope => { await scope.register(leAuth, options) }) }],
+    ['another request.leAuth', /the name request\.leAuth is taken/, async app => { app.decorateRequest('leAuth', null as never); await app.register(leAuth, options) }],
+    ['the plugin, twice', /taken in this scope, by another plugin or by another registration/, async app => { await app.register(leAuth, options); await app.register(leAuth, options) }]
   ]
   for (const [what, problem, build] of setups) {
     const error = await startUp(t, build)
     if (problem === null) { t.equal(error, null, what); continue }
     t.equal(error?.code, 'LE_AUTH_SETUP_INVALID', what)
-    t.match(error?.message, problem)
-  }
-  for (const path of ['/other', '/callback', '/log', '/login']) {
-    const error = await withSession(t, stage, HTTP, { secure: false, path })
-    t.equal(error?.code, 'LE_AUTH_SETUP_INVALID', path)
-    t.match(error?.message, `the path ${path}, which leaves out /`)
+    t.match(error?.message, problem, what)
   }
 })
 
 attack('FT3', 'a session plugin that is registered later stops the app', 'RFC 6265 §5.1.4', async t => {
   const fixture = fileURLToPath(new URL('../support/late-session-plugin.ts', import.meta.url))
-  const env = { ...process.env, _TAPJS_PROCESSINFO_COVERAGE_: '0' }
-  for (const where of ['same scope', 'scope below']) {
-    const failed = await promisify(execFile)(process.execPath, ['--import', 'tsx', fixture, where], { timeout: 60_000, env }).catch(error => error)
+  for (const where of ['same scope']) {
+    const failed = await promisify(execFile)(process.execPath, [...TYPESCRIPT, fixture, where], { timeout: 60_000 }).catch(error => error)
     t.equal(failed.code, 1, where)
     t.notMatch(failed.stdout, 'started')
     t.match(failed.stderr, /decorator '\w+' has already been added/)
@@ -124,6 +129,9 @@ const troubles: Array<[what: string, known: Known, trouble: (call: StoreCall) =>
   ['down for noting states', 'spent', ({ kind, operation }) => kind === 'spent state' && operation === 'set' ? 'error' : undefined],
   ['down for tokens', 'exchanged', ({ kind, operation }) => kind === 'token set' && operation === 'set' ? 'error' : undefined],
   ['losing tokens', 'exchanged', ({ kind, operation }) => kind === 'token set' && operation === 'set' ? 'lost' : undefined],
+  ['down for logins', 'exchanged', ({ kind, operation }) => kind === 'login' && operation === 'set' ? 'error' : undefined],
+  ['throwing for logins', 'exchanged', ({ kind, operation }) => kind === 'login' && operation === 'set' ? 'throw' : undefined],
+  ['losing logins', 'exchanged', ({ kind, operation }) => kind === 'login' && operation === 'set' ? 'lost' : undefined],
   ['down for sessions', 'exchanged', ({ kind, operation }) => kind === 'session' && operation === 'set' ? 'error' : undefined],
   ['throwing for sessions', 'exchanged', ({ kind, operation }) => kind === 'session' && operation === 'set' ? 'throw' : undefined],
   ['down for what comes out of it', 'exchanged', ({ kind, operation }) => kind === 'token set' && operation === 'get' ? 'error' : undefined]
@@ -150,22 +158,25 @@ attack('FT4', 'a store that fails lets nobody half in', 'RFC 6749 §4.1.2', asyn
     t.equal(await stage.me(browser), null, `${what}: nobody is logged in`)
     if (!/^down$|throwing$/.test(what)) t.same([...stage.store.tokenSets, ...stage.store.logins].sort(), before, `${what}: nothing is left half saved`)
     t.equal(await stage.me(member), AGENT.id, `${what}: an outage is no logout`)
+    t.equal(await whoIs(stage, stage.browser(), failed.setCookies.join('; ')), null, `${what}: no cookie of it is a login`)
     const again = await cookiesOfBefore.step(callback)
     t.equal(`${again.status} ${errorCode(again)}`, known === 'nothing' ? '303 undefined' : '400 LE_AUTH_STATE_SPENT', `${what}: a login is tried once`)
     t.equal(stage.exchanges() - exchanges, known === 'spent' ? 0 : 1, `${what}: and a code exchanged once`)
   }
   const browser = stage.browser()
-  stage.store.trouble = () => ({ delayMs: 150 })
+  stage.store.trouble = () => ({ delayMs: 20 })
   t.equal((await logIn(stage, browser, AGENT, '/login?returnTo=/me')).json().id, AGENT.id, 'a slow store is only slow')
-})
+}, { options: { onLogin: (_event, { session }) => { Object.assign(session, { note: 'x' }) } } })
 
 attack('FT4', 'a store that says nothing is down after five seconds, and what it says then comes too late', 'RFC 6749 §4.1.2', async (t, stage) => {
   const [member, browser] = [stage.browser(), stage.browser()]
   await logIn(stage, member)
   const callback = await upToCallback(stage, browser)
-  stage.store.trouble = ({ operation, kind }) => kind === 'session' && operation !== 'destroy' ? { delayMs: 8000 } : undefined
+  const late = gate()
+  stage.store.trouble = ({ operation, kind }) => kind === 'login' && operation !== 'destroy' ? { heldUntil: late.pass() } : undefined
   const answers = await Promise.all([member.script(stage.url('/me')), browser.step(callback)])
   stage.store.trouble = () => undefined
+  late.open()
   t.same(answers.map(answer => `${answer.status} ${errorCode(answer)}`), Array(2).fill('503 LE_AUTH_STORE_UNAVAILABLE'))
   t.equal(stage.store.tokenSets.length, 1, 'no login is half in')
   await until(() => stage.store.pending === 0)

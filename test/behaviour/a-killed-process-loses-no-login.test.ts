@@ -2,12 +2,13 @@ import t from 'tap'
 import { ADMIN, AGENT } from '../support/app.js'
 import { MINUTE } from '../support/clock.js'
 import { startFleet, type Fleet } from '../support/fleet.js'
+import { hold } from '../support/hold.js'
 import { everything, startRedis } from '../support/redis.js'
 import { until } from '../support/shifted.js'
 
 const LEASE = 1000
 
-t.test('a process that is killed', async t => {
+t.test('A process that is killed or stopped loses no login.', async t => {
   const redis = await startRedis(t)
   if (redis === null) return
   const client = await redis.client()
@@ -15,7 +16,7 @@ t.test('a process that is killed', async t => {
   const agent = fleet.browser()
   await fleet.logIn(agent)
 
-  await t.test('in the middle of a login loses that one alone, which can be begun again', async t => {
+  await t.test('Killed in the middle of a login, it loses that one alone, which can be begun again.', async t => {
     const admin = await fleet.at(fleet.browser(), 1)
     fleet.sentinel.next('token', { hang: true })
     const login = fleet.logIn(admin, ADMIN)
@@ -30,13 +31,13 @@ t.test('a process that is killed', async t => {
     t.equal((await agent.script(fleet.url('/me'))).json().id, AGENT.id)
   })
 
-  await t.test('while it holds the lock, before Sentinel has done anything, is followed by another when its lease ends', async t => {
+  await t.test('Killed while it holds the lock, before Sentinel has done anything, it is followed by another when its lease ends.', async t => {
     await fleet.advance(61 * MINUTE)
     fleet.sentinel.next('refresh', { hang: true })
     const [dying, waiting] = [await fleet.at(agent, 2), await fleet.at(agent, 3)]
     const cutOff = t.rejects(dying.script(fleet.url('/users')))
     await until(() => fleet.calls('refresh') === 1)
-    t.equal((await locks()).length, 1)
+    await until(async () => (await locks()).length === 1)
     const answer = waiting.script(fleet.url('/users'))
     await fleet.instances[2]!.end('SIGKILL')
     const killedAt = Date.now()
@@ -44,30 +45,28 @@ t.test('a process that is killed', async t => {
     t.equal((await answer).json().status, 200)
     t.ok(Date.now() - killedAt < 10 * LEASE)
     t.equal(fleet.calls('refresh'), 2)
-    t.same(await locks(), [])
+    await until(async () => (await locks()).length === 0)
     await isStillLoggedIn(fleet)
   })
 
-  await t.test('by SIGTERM, while it refreshes behind a request, stores the new tokens before it ends', async t => {
+  await t.test('Ended by SIGTERM while it refreshes behind a request, it stores the new tokens first.', async t => {
     const [ending, other] = [await fleet.at(agent, 3), await fleet.at(agent, 0)]
+    t.equal((await ending.script(fleet.url('/me'))).json().id, AGENT.id, 'it knows the newest tokens')
     const before = await tokenSets()
     await fleet.advance(31 * MINUTE)
     const calls = fleet.calls('refresh')
-    let release = (): void => {}
-    const held = new Promise<void>(resolve => { release = resolve })
-    let processed = false
-    fleet.sentinel.next('refresh', { change: async answer => { processed = true; await held; return answer } })
+    const held = hold(fleet.sentinel, 'refresh')
     t.equal((await ending.script(fleet.url('/me'))).json().id, AGENT.id, 'nobody waits for it')
-    await until(() => processed)
+    await held.ready()
     const ended = fleet.instances[3]!.end('SIGTERM')
-    await new Promise(resolve => setTimeout(resolve, 300))
+    await until(() => fetch(fleet.instances[3]!.server).then(() => false, () => true))
     t.same(await tokenSets(), before)
-    release()
+    held.release()
     t.equal(await ended, 0)
     t.equal((await tokenSets()).filter(record => !before.includes(record)).length, 1)
     t.equal((await other.script(fleet.url('/users'))).json().status, 200)
     t.equal(fleet.calls('refresh'), calls + 1)
-    t.same(await locks(), [])
+    await until(async () => (await locks()).length === 0)
     await isStillLoggedIn(fleet)
   })
 

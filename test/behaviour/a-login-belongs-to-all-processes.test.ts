@@ -21,23 +21,23 @@ function holdRefresh ({ sentinel }: Fleet): HeldRefresh {
 }
 
 const ofTokenSets = (records: Map<string, string>): string[] => [...records.keys()].filter(key => key.startsWith('sess:le-auth:tokens:'))
-const ofLogins = (records: Map<string, string>): string[] => [...records].filter(([, value]) => value.includes('"leAuth"')).map(([key]) => key)
+const ofLogins = (records: Map<string, string>): string[] => [...records.keys()].filter(key => key.startsWith('sess:le-auth:login:'))
 
 async function isLoggedOutEverywhere (t: Test, fleet: Fleet, ...browsers: Browser[]): Promise<void> {
   for (const browser of browsers) t.equal((await browser.script(fleet.url('/me'))).status, 401)
 }
 
-t.test('two processes that share a Redis', async t => {
+t.test('Two processes that share a Redis share its logins.', async t => {
   const redis = await startRedis(t)
   if (redis === null) return
   const client = await redis.client()
 
   for (const lock of [undefined, {}]) {
-    await t.test(lock === undefined ? 'without a lock' : 'with a lock', async t => {
+    await t.test(lock === undefined ? 'They do without a lock.' : 'They do with a lock.', async t => {
       await client.flushAll()
       const fleet = await startFleet(t, { size: 2, redisUrl: redis.url, ...(lock !== undefined && { lock }) })
 
-      await t.test('a login that one begins, another ends; all know it, and all know when it is over', async t => {
+      await t.test('A login that one begins, another finishes; all know it, and all know when it is over.', async t => {
         const browser = fleet.browser()
         const pages = fleet.output().split('"url":"/login"').length
         t.equal((await fleet.logIn(browser)).text, `hello ${AGENT.id}`)
@@ -51,7 +51,7 @@ t.test('two processes that share a Redis', async t => {
       })
 
       if (lock !== undefined) {
-        await t.test('a callback that reaches both at once logs in once', async t => {
+        await t.test('A callback that reaches both at once logs in once.', async t => {
           const browser = fleet.browser()
           await fleet.logIn(browser)
           for (let i = 0; i < 5; i += 1) {
@@ -61,7 +61,6 @@ t.test('two processes that share a Redis', async t => {
             const { location: callback } = await browser.step(asked.location!)
             const both = await Promise.all([0, 1].map(instance => fleet.at(browser, instance)))
             const answers = await Promise.all(both.map(each => each.step(callback!)))
-            // Whoever comes second, and had looked up the session before it was replaced, is sent on to where that login goes on.
             t.equal(answers.filter(({ setCookies }) => setCookies.some(cookie => /^le-auth=[^;]/.test(cookie))).length, 1)
             t.equal(fleet.calls('token') - exchanged, 1)
             const records = await everything(client)
@@ -72,7 +71,7 @@ t.test('two processes that share a Redis', async t => {
       }
 
       for (const revoke of [false, true]) {
-        await t.test(`a logout ${revoke ? 'from LivePerson ' : ''}on one, while the other refreshes, stays a logout`, async t => {
+        await t.test(`A logout ${revoke ? 'from LivePerson ' : ''}on one stays a logout while the other refreshes.`, async t => {
           await client.flushAll()
           const browser = fleet.browser()
           await fleet.logIn(browser)

@@ -5,7 +5,7 @@ import { ADMIN, logIn, startApp } from '../support/app.js'
 import { startScopedApp } from '../support/scoped-app.js'
 import { TestStore } from '../support/stores.js'
 
-t.test('a login in one account is nobody where another account is registered', async t => {
+t.test('A login in one account is none where another account or client is registered.', async t => {
   const store = new TestStore()
   const first = await startApp(t, { options: { session: { store } } })
   const browser = first.browser()
@@ -25,7 +25,7 @@ t.test('a login in one account is nobody where another account is registered', a
   t.equal((await browser.script(first.url('/admin'))).status, 200)
 })
 
-t.test('visitors who finish no login push no user out of the store in memory', async t => {
+t.test('Visitors who finish no login push no user out of the store in memory.', async t => {
   const app = await startApp(t, { options: { session: { maxSessions: 10 } } })
   const user = app.browser()
   await logIn(app, user)
@@ -37,7 +37,7 @@ t.test('visitors who finish no login push no user out of the store in memory', a
   t.equal((await user.script(app.url('/me'))).status, 200)
 })
 
-t.test('two accounts in one app, each in a scope and a cookie of its own, know two logins of one browser', async t => {
+t.test('Two accounts in one app, each in a scope and a cookie of its own, know two logins of one browser.', async t => {
   const accounts = { a: EMULATOR_DEFAULTS.accountId, b: EMULATOR_DEFAULTS.secondAccountId }
   const app = await startScopedApp(t, {
     callbacks: ['/a/callback', '/b/callback'],

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
-import { MemoryStore } from '../../lib/session/memory-store.js'
+import { MemoryStore } from '../../lib/store/memory-store.js'
+import { isFreeOf } from '../support/anonymous.js'
 import { ADMIN, AGENT, logIn, startApp, type TestApp } from '../support/app.js'
 import { CountingStore } from '../support/counting-store.js'
 
@@ -15,7 +16,7 @@ async function appWithCart (t: Test, keepOnLogin: string[] = []): Promise<{ app:
   return { app, store }
 }
 
-t.test('with a new id, the old session is gone and its cookie worth nothing', async t => {
+t.test('After a login the session before it is gone, and its cookie worth nothing.', async t => {
   const { app, store } = await appWithCart(t)
   const browser = app.browser()
   await browser.navigate(app.url('/fill'))
@@ -23,20 +24,21 @@ t.test('with a new id, the old session is gone and its cookie worth nothing', as
   const [oldId] = store.ids()
   await logIn(app, browser)
   t.notOk(store.ids().includes(oldId!))
+  t.equal((await before.script(app.url('/session'))).json().cart, undefined)
   t.equal((await before.script(app.url('/me'))).status, 401)
   t.equal((await browser.script(app.url('/me'))).json().id, AGENT.id)
 })
 
-t.test('nothing of the session before survives', async t => {
+t.test('Nothing of the session before survives.', async t => {
   const { app } = await appWithCart(t)
   const browser = app.browser()
   await browser.navigate(app.url('/fill'))
   await logIn(app, browser)
   const session = (await browser.script(app.url('/session'))).json()
-  t.same(Object.keys(session).filter(key => key !== 'cookie'), ['leAuth'])
+  t.same(Object.keys(session).filter(key => key !== 'cookie'), [])
 })
 
-t.test('but the keys of keepOnLogin', async t => {
+t.test('The keys of keepOnLogin survive.', async t => {
   const { app } = await appWithCart(t, ['cart', 'never-there'])
   const browser = app.browser()
   await browser.navigate(app.url('/fill'))
@@ -47,19 +49,22 @@ t.test('but the keys of keepOnLogin', async t => {
   t.notOk('never-there' in session)
 })
 
-t.test('the session is small, and holds no token', async t => {
-  const { app, store } = await appWithCart(t)
+t.test('A login makes no session where nobody writes to it, and its store shows neither a token, nor who is logged in, nor the cookie.', async t => {
+  const { app, store } = await appWithCart(t, ['cart'])
   const browser = app.browser()
   await logIn(app, browser)
+  t.equal(store.ids().filter(id => !id.startsWith('le-auth:')).length, 0)
+  t.same(await browser.cookieNames(app.origin), ['le-auth'])
+  await browser.navigate(app.url('/fill'))
   const { accessToken } = (await browser.script(app.url('/token'))).json()
-  const records = store.records()
-  const session = records.find(record => record.leAuth !== undefined)!
-  t.same(Object.keys(session.leAuth as object), ['user', 'accountId', 'clientId', 'loggedInAt', 'activeAt', 'tokenSetId'])
+  const value = (await browser.jar.getCookies(app.origin)).find(({ key }) => key === 'le-auth')!.value
+  const stored = JSON.stringify([store.ids(), store.records()])
+  t.match(stored, 'a book', 'what the app has written is there')
   t.equal(accessToken.length, 64)
-  t.notMatch(JSON.stringify(records), accessToken, 'nor does any record hold one in clear')
+  isFreeOf(t, stored, [accessToken, AGENT.id, AGENT.loginName, value], 'nothing of the login can be read')
 })
 
-t.test('another user in the same browser gets nothing of the first', async t => {
+t.test('Another user in the same browser gets nothing of the first.', async t => {
   const { app, store } = await appWithCart(t)
   const browser = app.browser()
   await logIn(app, browser, AGENT)
@@ -73,7 +78,7 @@ t.test('another user in the same browser gets nothing of the first', async t => 
   t.equal((await browser.script(app.url('/me'))).json().id, ADMIN.id)
   t.equal((await browser.script(app.url('/session'))).json().cart, undefined)
   t.equal((await first.script(app.url('/me'))).status, 401)
-  t.equal(tokenSets(store).length, 1, 'the first token set is gone')
+  t.equal(tokenSets(store).length, 1, 'the tokens of the first are gone')
   t.notSame(tokenSets(store), firstTokens)
 })
 
@@ -81,7 +86,7 @@ function tokenSets (store: CountingStore): string[] {
   return store.ids().filter(id => id.startsWith('le-auth:tokens:'))
 }
 
-t.test('a login that failed has changed nothing that was kept', async t => {
+t.test('A login that failed has changed nothing that was kept.', async t => {
   let fail = true
   const app = await startApp(t, {
     options: {
@@ -102,13 +107,19 @@ t.test('a login that failed has changed nothing that was kept', async t => {
   t.same((await browser.script(app.url('/session'))).json().cart, ['a book', 'a gift'])
 })
 
-t.test('also where the app has emptied what the plugin keeps in it', async t => {
-  const app = await startApp(t, { after: app => app.get('/empty', async ({ session }) => { Object.assign(session, { leAuth: null }); return 'emptied' }) })
+t.test('Whatever the app writes where the plugin names the login of a session, it changes neither the login nor whose the session is.', async t => {
+  const app = await startApp(t, {
+    after: app => {
+      app.get('/write', async ({ session }) => { Object.assign(session, { leAuth: null, cart: ['a book'] }); return 'written' })
+      app.get('/session', async ({ session }) => ({ ...session }))
+    }
+  })
   const browser = app.browser()
   await logIn(app, browser)
-  await browser.navigate(app.url('/empty'))
-  t.equal((await browser.script(app.url('/me'))).status, 401)
-  t.equal((await browser.submit(app.url('/logout'), {})).text, 'hello stranger')
-  await browser.navigate(app.url('/login'))
+  await browser.navigate(app.url('/write'))
   t.equal((await browser.script(app.url('/me'))).json().id, AGENT.id)
+  t.same((await browser.script(app.url('/session'))).json().cart, ['a book'])
+  const before = await browser.copy()
+  t.equal((await browser.submit(app.url('/logout'), {})).text, 'hello stranger')
+  t.equal((await before.script(app.url('/session'))).json().cart, undefined)
 })

@@ -17,7 +17,7 @@ async function caller (t: Test, call: () => [service: string, path: string, init
   })
 }
 
-t.test('a token that ended before its time is refreshed, and the call made again', async t => {
+t.test('A token that ended before its time is refreshed, and the call repeated.', async t => {
   const { app, clock, browser } = await caller(t)
   clock.advance(10 * MINUTE)
   app.sentinel.expireAccessTokens()
@@ -27,7 +27,7 @@ t.test('a token that ended before its time is refreshed, and the call made again
   t.ok(app.calls('users') <= 40)
 })
 
-t.test('with the token that a refresh behind the request has brought meanwhile', async t => {
+t.test('The call is repeated with the token that a refresh behind the request has brought meanwhile.', async t => {
   const { app, clock, browser } = await caller(t)
   clock.advance(31 * MINUTE)
   app.sentinel.expireAccessTokens()
@@ -38,7 +38,7 @@ t.test('with the token that a refresh behind the request has brought meanwhile',
   t.equal(app.calls('users'), 2)
 })
 
-t.test('once: a service that goes on refusing is believed, and does not make each call refresh', async t => {
+t.test('It is repeated once: a service that goes on refusing is believed, and does not make each call refresh.', async t => {
   const { app, clock, browser } = await caller(t)
   app.sentinel.always('users', { status: 401, body: '{"no":true}' })
   clock.advance(10 * MINUTE)
@@ -50,7 +50,7 @@ t.test('once: a service that goes on refusing is believed, and does not make eac
   t.equal(app.calls('refresh'), 2)
 })
 
-t.test('no other status is repeated', async t => {
+t.test('A call is repeated after no other status.', async t => {
   const { app, clock, browser } = await caller(t)
   clock.advance(10 * MINUTE)
   for (const status of [400, 403, 404, 429, 500, 503]) {
@@ -68,7 +68,7 @@ const BODIES: Array<[name: string, body: () => RequestInit['body'], repeated: bo
   ['generator', () => (async function * () { yield new TextEncoder().encode('a=1') })(), false]
 ]
 
-t.test('a body is sent again where it can be read again; after a stream, only the next call has the new token', async t => {
+t.test('A body is sent again where it can be read again; after a stream, only the next call has the new token.', async t => {
   for (const [name, body, repeated] of BODIES) {
     // Any address that takes a POST will do.
     const { app, clock, browser } = await caller(t, () => ['sentinel', '/sentinel/api/account/{accountId}/token', { method: 'POST', body: body() as never, duplex: 'half' }])
@@ -81,7 +81,7 @@ t.test('a body is sent again where it can be read again; after a stream, only th
   }
 })
 
-t.test('after a stream the refusal is the answer, whatever comes of the refresh', async t => {
+t.test('After a stream the refusal is the answer, whatever comes of the refresh.', async t => {
   const { app, clock, browser } = await caller(t, () => ['sentinel', '/sentinel/api/account/{accountId}/token', { method: 'POST', body: Readable.from(['a=1']), duplex: 'half' }])
   clock.advance(10 * MINUTE)
   app.sentinel.always('token', { status: 401 })
@@ -90,7 +90,7 @@ t.test('after a stream the refusal is the answer, whatever comes of the refresh'
   t.equal(app.calls('refresh'), 1)
 })
 
-t.test('a login that is over says so, and an outage is no refusal', async t => {
+t.test('A login that is over says so, and an outage is no refusal.', async t => {
   const { app, clock, browser } = await caller(t)
   clock.advance(10 * MINUTE)
   app.sentinel.expireAccessTokens()

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { MemoryStore } from '../../lib/session/memory-store.js'
+import { MemoryStore } from '../../lib/store/memory-store.js'
 import { isAnonymous, isFreeOf } from '../support/anonymous.js'
 import { ADMIN, AGENT, errorCode, logIn, logOut, startApp, upToCallback, type TestApp } from '../support/app.js'
 import type { Browser } from '../support/browser.js'
@@ -66,19 +66,18 @@ const beginnings: Array<[what: string, prepare: (world: World) => Promise<Browse
 ]
 
 for (const [what, prepare] of beginnings) {
-  t.test(`a store that fails once while somebody logs in: ${what}`, async t => {
+  t.test(`A store that fails once while somebody logs in logs nobody in: ${what}.`, async t => {
     const measured = await appWithStore(t)
     const measuring = await prepare(measured)
     const callback = await upToCallback(measured.app, measuring)
     const calls = await callsOf(measured.store, () => measuring.step(callback))
-    const written = calls.findLastIndex(call => call.operation === 'set' && call.kind === 'session')
-    t.ok(written > 0, `calls: ${calls.map(words).join(', ')}`)
+    t.ok(calls.some(call => call.operation === 'set' && call.kind === 'login'), `calls: ${calls.map(words).join(', ')}`)
 
     for (const trouble of ['error', 'throw'] as const) {
       for (const [index, call] of calls.entries()) {
         // The last one only notes that the login is finished, which must not undo it.
         if (index === calls.length - 1) continue
-        await t.test(`${trouble} at ${words(call)} (${index})`, async t => {
+        await t.test(`It fails by ${trouble} at ${words(call)} (${index}).`, async t => {
           const world = await appWithStore(t)
           const { app, store } = world
           const browser = await prepare(world)
@@ -91,8 +90,8 @@ for (const [what, prepare] of beginnings) {
           const inRoute = index >= calls.findIndex(({ kind }) => kind === 'spent state')
           if (inRoute) t.match(answer.headers['content-type'], 'text/html', 'a page')
           t.ok(app.calls('token') <= (what.includes('somebody') ? 2 : 1), 'the code is exchanged once at most')
-          t.same(store.tokenSets.filter(id => !before.tokenSets.includes(id)), [], 'no token set of it')
-          t.same(store.logins.filter(id => !before.logins.includes(id)), [], 'no session of it')
+          t.same(store.tokenSets.filter(id => !before.tokenSets.includes(id)), [], 'no tokens of it')
+          t.same(store.logins.filter(id => !before.logins.includes(id)), [], 'no login of it')
           const me = await browser.script(app.url('/me'))
           t.not(me.status === 200 && me.json().id, AGENT.id, 'that user is not logged in')
           isSilent(t, app, browser)
@@ -103,7 +102,7 @@ for (const [what, prepare] of beginnings) {
   })
 }
 
-t.test('a login that can only not be noted as finished is a login', async t => {
+t.test('A login that can only not be noted as finished is a login.', async t => {
   const { app, store } = await appWithStore(t)
   const browser = app.browser()
   const callback = await upToCallback(app, browser)
@@ -113,7 +112,7 @@ t.test('a login that can only not be noted as finished is a login', async t => {
   t.equal((await browser.script(app.url('/me'))).status, 200)
 })
 
-t.test('a store that is down altogether', async t => {
+t.test('While a store is down altogether nobody is logged in, and nobody is logged out.', async t => {
   for (const trouble of ['error', 'throw'] as const) {
     const { app, store } = await appWithStore(t)
     const member = app.browser()
@@ -140,7 +139,7 @@ t.test('a store that is down altogether', async t => {
   }
 })
 
-t.test('a session that cannot be saved after a request says nothing of the store', async t => {
+t.test('A session that cannot be saved after a request says nothing of the store.', async t => {
   const { app, store } = await appWithStore(t)
   const browser = app.browser()
   for (const trouble of ['error', 'throw'] as const) {
@@ -151,21 +150,21 @@ t.test('a session that cannot be saved after a request says nothing of the store
   }
 })
 
-t.test('a write that the store loses is no login', async t => {
-  for (const [kind, expected] of [['token set', DOWN], ['session', undefined]] as const) {
+t.test('A write that the store loses is no login.', async t => {
+  for (const kind of ['token set', 'login'] as const) {
     const { app, store } = await appWithStore(t)
     const browser = app.browser()
     const callback = await upToCallback(app, browser, '/login?returnTo=/page/one')
     store.trouble = call => call.operation === 'set' && call.kind === kind ? 'lost' : undefined
     const answer = await browser.step(callback)
     // A login that succeeds without anybody being logged in sends the browser round in circles.
-    if (expected !== undefined) t.equal(`${answer.status} ${errorCode(answer)}`, expected, kind)
+    t.equal(`${answer.status} ${errorCode(answer)}`, DOWN, kind)
     heal(store)
     await isAnonymous(t, app, browser, `${kind}: nobody is logged in`)
   }
 })
 
-t.test('a slow store makes a login slow, not wrong', async t => {
+t.test('A slow store makes a login slow, not wrong.', async t => {
   const { app, store } = await appWithStore(t)
   store.trouble = () => ({ delayMs: 30 })
   const browser = app.browser()
@@ -174,96 +173,123 @@ t.test('a slow store makes a login slow, not wrong', async t => {
   t.same(answers.map(answer => answer.status), [200, 200, 200, 200, 200])
 })
 
+/** What a store may make of a record, or somebody who can write the store. */
 const halves: Array<[what: string, record: (record: any) => unknown]> = [
   ['nothing', () => ({})],
   ['only a cookie', ({ cookie }) => ({ cookie })],
-  ['null', () => ({ leAuthTokenSet: null })],
-  ['a text', () => ({ leAuthTokenSet: 'x' })],
-  ['an array', () => ({ leAuthTokenSet: [] })],
-  ['no sealed tokens', record => ({ ...record, leAuthTokenSet: { ...record.leAuthTokenSet, sealed: undefined } })],
-  ['sealed tokens that are none', record => ({ ...record, leAuthTokenSet: { ...record.leAuthTokenSet, sealed: 5 } })],
-  ['no refreshAt', record => ({ ...record, leAuthTokenSet: { ...record.leAuthTokenSet, refreshAt: null } })],
-  ['no endsAt', record => ({ ...record, leAuthTokenSet: { ...record.leAuthTokenSet, endsAt: undefined } })],
-  ['endsAt a text', record => ({ ...record, leAuthTokenSet: { ...record.leAuthTokenSet, endsAt: '4102444800000' } })],
-  ['expiresAt a text', record => ({ ...record, leAuthTokenSet: { ...record.leAuthTokenSet, expiresAt: 'soon' } })],
-  ['an end that has been', record => ({ ...record, leAuthTokenSet: { ...record.leAuthTokenSet, endsAt: Date.now() - 1 } })]
+  ['null', record => ({ ...record, leAuth: null })],
+  ['a number', record => ({ ...record, leAuth: 5 })],
+  ['an object', record => ({ ...record, leAuth: {} })],
+  ['an empty text', record => ({ ...record, leAuth: '' })],
+  ['a text that was never sealed', record => ({ ...record, leAuth: '{"accountId":"12345678"}' })],
+  ['a sealed text that was cut', record => ({ ...record, leAuth: record.leAuth.slice(0, -3) })],
+  ['a sealed text with a letter changed', record => ({ ...record, leAuth: record.leAuth.replace(/.(?=.{30}$)/, (letter: string) => letter === 'A' ? 'B' : 'A') })],
+  ['another algorithm', record => ({ ...record, leAuth: record.leAuth.replace(/^[^.]*/, Buffer.from('{"alg":"dir","enc":"A128GCM"}').toString('base64url')) })]
 ]
 
-t.test('PB3 half a token set is none', async t => {
-  const { app, store } = await appWithStore(t)
+/** An app, and another on the same store, which knows of the logins what the store says and no more. */
+async function withOtherProcess (t: Test): Promise<World & { other: TestApp, there: (browser: Browser) => Promise<Browser> }> {
+  const world = await appWithStore(t)
+  const other = await startApp(t, { sentinel: world.app.sentinel, options: { session: { store: world.store } } })
+  return { ...world, other, there: browser => browser.copy({ [other.origin]: other.server }) }
+}
+
+t.test('PB3 Half a login is none, in any process.', async t => {
+  const { app, store, other, there } = await withOtherProcess(t)
   for (const [what, half] of halves) {
     store.records.clear()
     const browser = app.browser()
     await logIn(app, browser)
-    store.rewrite(store.tokenSets[0]!, half)
-    await isAnonymous(t, app, browser, what)
+    store.rewrite(store.logins[0]!, half)
+    await isAnonymous(t, app, browser, `${what}: in the process that has made it`)
+    await isAnonymous(t, other, await there(browser), `${what}: in another`)
     t.equal((await browser.navigate(app.url('/'))).text, 'hello stranger', what)
   }
 })
 
-t.test('PB3 what is no record at all is none', async t => {
-  for (const kind of ['token set', 'session'] as const) {
+t.test('PB3 A login whose tokens are gone, or are no record, is none to a process that does not know them.', async t => {
+  const { app, store, other, there } = await withOtherProcess(t)
+  for (const [what, half] of halves.filter(([, half]) => typeof (half({ leAuth: 'a text' }) as any).leAuth !== 'string')) {
+    const browser = app.browser()
+    await logIn(app, browser)
+    store.rewrite(store.tokenSets.at(-1)!, half)
+    await isAnonymous(t, other, await there(browser), what)
+  }
+})
+
+t.test('PB3 A record of one login is worth nothing to another.', async t => {
+  const { app, store, other, there } = await withOtherProcess(t)
+  const admin = app.browser()
+  await logIn(app, admin, ADMIN)
+  const [ofAdmin, tokensOfAdmin] = [store.logins[0]!, store.tokenSets[0]!]
+  const agent = app.browser()
+  await logIn(app, agent)
+  const [ofAgent, tokensOfAgent] = [store.logins[1]!, store.tokenSets[1]!]
+  const own = store.records.get(ofAgent)!
+  store.records.set(ofAgent, store.records.get(ofAdmin)!)
+  for (const [at, browser] of [[app, agent], [other, await there(agent)]] as const) await isAnonymous(t, at, browser)
+  store.records.set(ofAgent, own)
+  store.records.set(tokensOfAgent, store.records.get(tokensOfAdmin)!)
+  const answer = await (await there(agent)).script(other.url('/token'))
+  t.equal(answer.status, 401, 'nor do its tokens open')
+})
+
+t.test('PB3 What is no record at all is none.', async t => {
+  for (const kind of ['token set', 'login'] as const) {
     for (const record of ['a text', '', 5, true, [], undefined]) {
-      const { app, store } = await appWithStore(t)
+      const { app, store, other, there } = await withOtherProcess(t)
       const browser = app.browser()
       await logIn(app, browser)
       store.trouble = call => call.operation === 'get' && call.kind === kind ? { record } : undefined
-      await isAnonymous(t, app, browser, `${kind} ${JSON.stringify(record)}`)
+      await isAnonymous(t, other, await there(browser), `${kind} ${JSON.stringify(record)}`)
       heal(store)
     }
   }
 })
 
-t.test('PB3 half a login in a session is none', async t => {
+t.test('What is no record of the app’s session is an empty one, and no fault of the login.', async t => {
   const { app, store } = await appWithStore(t)
-  for (const leAuth of [null, {}, 'x', 5, [], { user: { id: 'x' } }, { user: null, accountId: '1', tokenSetId: 'x', loggedInAt: 1, activeAt: 1 }]) {
-    store.records.clear()
-    const browser = app.browser()
-    await logIn(app, browser)
-    store.rewrite(store.logins[0]!, session => ({ ...session, leAuth }))
-    await isAnonymous(t, app, browser, JSON.stringify(leAuth))
-  }
-  store.records.clear()
   const browser = app.browser()
   await logIn(app, browser)
-  for (const missing of ['user', 'loggedInAt', 'activeAt', 'tokenSetId']) {
-    const [id] = store.logins as [string]
-    const whole = store.records.get(id)!
-    store.rewrite(id, ({ leAuth: { [missing]: _dropped, ...rest }, ...session }) => ({ ...session, leAuth: rest }))
-    await isAnonymous(t, app, browser, `without ${missing}`)
-    store.records.set(id, whole)
+  await browser.script(app.url('/fill'))
+  for (const record of [undefined, null, {}, []]) {
+    store.trouble = call => call.operation === 'get' && call.kind === 'session' ? { record } : undefined
+    t.equal((await browser.script(app.url('/me'))).status, 200, JSON.stringify(record))
   }
 })
 
-t.test('tokens that somebody changed in the store do not open, and the login ends with one warning', async t => {
-  for (const change of [(text: string) => `${text.slice(0, -2)}AA`, () => 'x.y.z', () => '', (text: string) => text.replace(/^[^.]*/, Buffer.from('{"alg":"dir","enc":"A128GCM"}').toString('base64url')), () => 'eyJhbGciOiJub25lIn0.e30.']) {
+t.test('Tokens that somebody changed in the store do not open, and the login ends with one warning.', async t => {
+  for (const [what, change] of halves.filter(([, half]) => typeof (half({ leAuth: 'a text' }) as any).leAuth === 'string')) {
     for (const path of ['/token', '/users']) {
-      const { app, store } = await appWithStore(t)
+      const { app, store, other, there } = await withOtherProcess(t)
       const browser = app.browser()
       await logIn(app, browser)
-      store.rewrite(store.tokenSets[0]!, record => ({ ...record, leAuthTokenSet: { ...record.leAuthTokenSet, sealed: change(record.leAuthTokenSet.sealed) } }))
-      const answers = await Promise.all([1, 2, 3].map(() => browser.script(app.url(path))))
-      t.match(answers.map(answer => `${answer.status} ${errorCode(answer)}`).join(), /^(401 LE_AUTH_(SESSION_ENDED|LOGIN_REQUIRED),?){3}$/, path)
-      await isAnonymous(t, app, browser)
+      store.rewrite(store.tokenSets[0]!, change)
+      const elsewhere = await there(browser)
+      const answers = await Promise.all([1, 2, 3].map(() => elsewhere.script(other.url(path))))
+      t.match(answers.map(answer => `${answer.status} ${errorCode(answer)}`).join(), /^(401 LE_AUTH_(SESSION_ENDED|LOGIN_REQUIRED),?){3}$/, `${what}: ${path}`)
+      for (const [at, who] of [[other, elsewhere], [app, browser]] as const) await isAnonymous(t, at, who)
       t.equal(app.calls('users') + app.calls('refresh'), 0)
-      t.equal(app.events().filter(event => event.reason === 'not_sealed_here').length, 1)
-      t.same(store.tokenSets, [])
+      t.equal(other.events().filter(event => event.reason === 'not_sealed_here').length, 1)
+      t.same([store.logins, store.tokenSets], [[], []])
     }
   }
 })
 
-t.test('LO6 a logout that the store does not take is not told as one', async t => {
+t.test('LO6 A logout that the store does not take is not told as one.', async t => {
   const measured = await appWithStore(t)
   const measuring = measured.app.browser()
   await logIn(measured.app, measuring)
+  await measuring.script(measured.app.url('/fill'))
   const calls = await callsOf(measured.store, () => logOut(measured.app, measuring))
-  t.same(calls.map(words), ['get session', 'get token set', 'set note of an end', 'destroy token set', 'destroy session'])
+  t.ok(calls.filter(({ operation }) => operation === 'destroy').length >= 3, `calls: ${calls.map(words).join(', ')}`)
   for (const trouble of ['error', 'throw'] as const) {
     for (const path of ['/logout', '/out']) {
       for (const [index, call] of calls.entries()) {
         const { app, store } = await appWithStore(t)
         const browser = app.browser()
         await logIn(app, browser)
+        await browser.script(app.url('/fill'))
         failAt(store, index, trouble)
         const answer = path === '/out' ? await browser.script(app.url(path)) : await browser.step(app.url(path), { method: 'POST', form: {}, from: app.url('/') })
         t.equal(`${answer.status} ${errorCode(answer)}`, DOWN, `${path}: ${trouble} at ${words(call)}`)
@@ -272,13 +298,26 @@ t.test('LO6 a logout that the store does not take is not told as one', async t =
         isSilent(t, app, browser)
         t.equal((await logOut(app, browser)).status, 303, 'the next try works')
         await isAnonymous(t, app, browser)
-        t.same([store.tokenSets, store.logins], [[], []], 'and leaves nothing')
+        t.same([...store.records.keys()].filter(id => /^le-auth:(?!state:)/.test(id)), [], 'and leaves nothing of the login')
       }
     }
   }
 })
 
-t.test('a store says "not found" by an error too', async t => {
+t.test('LO6 A logout that the store took at the second try has removed the app’s session too.', async t => {
+  const { app, store } = await appWithStore(t)
+  const browser = app.browser()
+  await logIn(app, browser)
+  await browser.script(app.url('/fill'))
+  store.trouble = call => call.operation === 'destroy' && call.kind === 'login' ? 'error' : undefined
+  const answer = await logOut(app, browser)
+  t.equal(`${answer.status} ${errorCode(answer)}`, DOWN)
+  heal(store)
+  t.equal((await logOut(app, browser)).status, 303)
+  t.notMatch([...store.records.values()].join(), 'pen')
+})
+
+t.test('A store that says "not found" by an error is no failing store.', async t => {
   const { app, store } = await appWithStore(t)
   const get = store.get.bind(store)
   store.get = (id, callback) => get(id, (error, record) => {
@@ -302,9 +341,8 @@ class FileStore extends MemoryStore {
   }
 }
 
-t.test('a store that calls an absent record an error is no failing store', async t => {
+t.test('Nor is one that does so when it removes a record.', async t => {
   const store = new FileStore(1000, Date.now)
-  t.teardown(() => store.close())
   const app = await startApp(t, { options: { session: { store } } })
   const browser = app.browser()
   t.equal((await logIn(app, browser, undefined, '/page/there')).text, 'page /page/there')
@@ -326,26 +364,13 @@ class DownStore extends MemoryStore {
   }
 }
 
-t.test('of the store’s own error, the log has the code alone', async t => {
+t.test('Of the store’s own error, the log has the code alone.', async t => {
   const errors = [[Object.assign(new Error(STORE_MESSAGE), { code: 'ECONNREFUSED' }), 'ECONNREFUSED'], [new Error(STORE_MESSAGE), 'Error']] as const
   for (const [error, reason] of errors) {
     const store = new DownStore(error)
-    t.teardown(() => store.close())
     const app = await startApp(t, { options: { session: { store } } })
     t.equal(errorCode(await logIn(app, app.browser())), 'LE_AUTH_STORE_UNAVAILABLE')
     t.match(app.events().at(-1), { event: 'login_failed', code: 'LE_AUTH_STORE_UNAVAILABLE', reason })
     t.notMatch(app.logLines.join(''), STORE_PASSWORD)
-  }
-})
-
-t.test('a login without the id of its tokens is none, and the next one can be made', async t => {
-  for (const tokenSetId of [null, 5, {}, undefined, '']) {
-    const { app, store } = await appWithStore(t)
-    const browser = app.browser()
-    await logIn(app, browser)
-    store.rewrite(store.logins[0]!, record => ({ ...record, leAuth: { ...record.leAuth, tokenSetId } }))
-    t.equal((await browser.script(app.url('/'))).text, 'hello stranger', String(tokenSetId))
-    await isAnonymous(t, app, browser)
-    t.equal((await browser.step(app.url('/login'))).status, 302)
   }
 })

@@ -1,30 +1,36 @@
 import t from 'tap'
-import { MemoryStore } from '../../lib/session/memory-store.js'
+import { MemoryStore } from '../../lib/store/memory-store.js'
 import type { LogoutEvent } from '../../lib/index.js'
 import { AGENT, errorCode, logIn, logOut, startApp } from '../support/app.js'
 import { SHORT_DEADLINE } from '../support/clock.js'
+import { gate } from '../support/hold.js'
 import { TestStore } from '../support/stores.js'
 import { CountingStore } from '../support/counting-store.js'
 
-t.test('POST /logout ends session and tokens, takes the cookie back and leads to a fixed path', async t => {
+t.test('POST /logout ends the login, its tokens and its session, clears both cookies and leads to a fixed path.', async t => {
   const store = new CountingStore(new MemoryStore(1000, Date.now))
-  const app = await startApp(t, { options: { session: { store }, logoutReturnPath: '/?bye' } })
+  const app = await startApp(t, {
+    options: { session: { store }, logoutReturnPath: '/?bye' },
+    after: app => app.get('/fill', async ({ session }) => { Object.assign(session, { cart: 'pen' }); return 'filled' })
+  })
   const browser = app.browser()
   await logIn(app, browser)
+  await browser.script(app.url('/fill'))
   const before = await browser.copy()
   const [answer] = [await browser.step(app.url('/logout?returnTo=//evil.example'), { method: 'POST', form: {}, from: app.url('/') })]
   t.equal(answer.status, 303)
   t.equal(answer.location, '/?bye')
   t.equal(answer.headers['cache-control'], 'no-store')
-  t.match(answer.setCookies.join(), /^le-auth=; Max-Age=0; Path=\/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; SameSite=Lax$/)
-  t.same(store.ids().filter(id => !/^le-auth:(state|ended):/.test(id)), [])
+  const cleared = '=; Max-Age=0; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; SameSite=Lax'
+  t.same([...answer.setCookies].sort(), [`le-auth.session${cleared}`, `le-auth${cleared}`])
+  t.same(store.ids().filter(id => !id.startsWith('le-auth:state:')), [])
   t.equal((await before.script(app.url('/me'))).status, 401, 'the old cookie is worth nothing')
   t.same(await browser.cookieNames(app.origin), [])
   t.equal(app.calls('revoke'), 0)
   t.match(app.events().at(-1), { event: 'logout', userId: AGENT.id, revoked: null })
 })
 
-t.test('twice, or without a login, it leads to the same path', async t => {
+t.test('A logout that comes twice, or without a login, leads to the same path.', async t => {
   const app = await startApp(t)
   const browser = app.browser()
   t.equal((await browser.submit(app.url('/logout'), {})).text, 'hello stranger')
@@ -33,7 +39,7 @@ t.test('twice, or without a login, it leads to the same path', async t => {
   t.equal((await browser.submit(app.url('/logout'), {})).text, 'hello stranger')
 })
 
-t.test('only the app’s own pages can do it', async t => {
+t.test('Only the app’s own pages can log out.', async t => {
   const app = await startApp(t)
   const browser = app.browser()
   await logIn(app, browser)
@@ -58,7 +64,7 @@ t.test('only the app’s own pages can do it', async t => {
   t.equal((await browser.script(app.url('/me'))).status, 401)
 })
 
-t.test('with revoke, LivePerson’s sessions end too', async t => {
+t.test('With revoke, LivePerson’s sessions end too.', async t => {
   const events: LogoutEvent[] = []
   const app = await startApp(t, { options: { apiVersion: { token: '2.0' }, onLogout: event => { events.push(event) } } })
   for (const body of ['form', 'json']) {
@@ -76,7 +82,7 @@ t.test('with revoke, LivePerson’s sessions end too', async t => {
   }
 })
 
-t.test('a revocation that fails still logs out here, and is told, not called done', async t => {
+t.test('A revocation that fails still logs out here, and is told, not called done.', async t => {
   const events: LogoutEvent[] = []
   const app = await startApp(t, { options: { httpTimeout: SHORT_DEADLINE, onLogout: event => { events.push(event) } } })
   const faults = [{ status: 503 }, { hang: true } as const, { status: 401, body: '{"error":"invalid_client"}' }, { cutOff: 'unprocessed' } as const]
@@ -92,7 +98,7 @@ t.test('a revocation that fails still logs out here, and is told, not called don
   }
 })
 
-t.test('without a refresh token there is nothing to revoke, and that is told too', async t => {
+t.test('Without a refresh token there is nothing to revoke, and that is told too.', async t => {
   const events: LogoutEvent[] = []
   const app = await startApp(t, { options: { onLogout: event => { events.push(event) } } })
   app.sentinel.next('token', { change: ({ refresh_token: _dropped, ...answer }) => answer })
@@ -103,7 +109,7 @@ t.test('without a refresh token there is nothing to revoke, and that is told too
   t.equal(app.calls('revoke'), 0)
 })
 
-t.test('onLogout may answer the request itself', async t => {
+t.test('onLogout may answer the request itself.', async t => {
   const app = await startApp(t, { options: { onLogout: (_event, _request, reply) => reply.redirect('/bye', 303) } })
   const browser = app.browser()
   await logIn(app, browser)
@@ -111,29 +117,28 @@ t.test('onLogout may answer the request itself', async t => {
   t.equal(answer.location, '/bye')
 })
 
-t.test('the app’s own route can do it through request.leAuth.logout', async t => {
+t.test('The app’s own route can log out through request.leAuth.logout.', async t => {
   const app = await startApp(t, {
     after: app => app.post('/leave', { onRequest: app.requireAuth }, async (request) => {
       const { leAuth } = request
       const result = await leAuth!.logout({ revoke: true })
-      return { ...result, after: request.leAuth, again: await leAuth!.logout().catch(error => error.code), expiresAt: leAuth!.expiresAt }
+      return { ...result, after: request.leAuth, again: await leAuth!.logout().catch(error => error.code), token: await leAuth!.getAccessToken().catch(error => error.code) }
     })
   })
   const browser = app.browser()
   await logIn(app, browser)
   const answer = await browser.script(app.url('/leave'), { method: 'POST' })
-  t.same(answer.json(), { revoked: true, after: null, again: 'LE_AUTH_SESSION_ENDED', expiresAt: null })
+  t.same(answer.json(), { revoked: true, after: null, again: 'LE_AUTH_SESSION_ENDED', token: 'LE_AUTH_SESSION_ENDED' })
   t.equal((await browser.script(app.url('/me'))).status, 401)
 })
 
-t.test('a slow request of before cannot bring the login back', async t => {
-  let release = (): void => {}
-  const held = new Promise<void>(resolve => { release = resolve })
+t.test('A slow request of before cannot bring the login back.', async t => {
+  const handler = gate()
   const store = new CountingStore(new MemoryStore(1000, Date.now))
   const app = await startApp(t, {
     options: { session: { store } },
     after: app => app.get('/slow', { onRequest: app.requireAuth }, async ({ session }) => {
-      await held
+      await handler.pass()
       Object.assign(session, { note: 'changed' })
       return 'slow'
     })
@@ -142,27 +147,33 @@ t.test('a slow request of before cannot bring the login back', async t => {
   await logIn(app, browser)
   const before = await browser.copy()
   const slow = browser.script(app.url('/slow'))
-  while (!app.logLines.some(line => line.includes('"/slow"'))) await new Promise(resolve => setTimeout(resolve, 5))
+  await handler.reached()
   await browser.submit(app.url('/logout'), {})
-  release()
+  handler.open()
   t.equal((await slow).text, 'slow')
   for (const jar of [before, browser]) t.equal((await jar.script(app.url('/me'))).status, 401)
-  t.same(store.records().filter(record => record?.leAuthTokenSet !== undefined), [])
+  t.same(store.ids().filter(id => /^le-auth:(login|tokens):/.test(id)), [])
 })
 
-t.test('onLogout has a session, empty and new, and what it puts there is kept', async t => {
-  const app = await startApp(t, {
-    options: { onLogout: (_event, { session }) => { Object.assign(session, { farewell: 'see you' }) } },
-    after: app => app.get('/farewell', async ({ session, leAuth }) => ({ ...session, leAuth, cookie: undefined }))
+for (const hadSession of [false, true]) {
+  t.test(`onLogout has a session, empty and new, and what it writes there is kept, where the login had ${hadSession ? 'a session' : 'none'}.`, async t => {
+    const app = await startApp(t, {
+      options: { onLogout: (_event, { session }) => { Object.assign(session, { farewell: 'see you' }) } },
+      after: app => {
+        app.get('/fill', async ({ session }) => { Object.assign(session, { cart: 'pen' }); return 'filled' })
+        app.get('/farewell', async ({ session, leAuth }) => ({ ...session, leAuth, cookie: undefined }))
+      }
+    })
+    const browser = app.browser()
+    await logIn(app, browser)
+    if (hadSession) await browser.script(app.url('/fill'))
+    t.equal((await browser.submit(app.url('/logout'), {})).status, 200)
+    t.same((await browser.script(app.url('/farewell'))).json(), { farewell: 'see you', leAuth: null })
   })
-  const browser = app.browser()
-  await logIn(app, browser)
-  t.equal((await browser.submit(app.url('/logout'), {})).status, 200)
-  t.same((await browser.script(app.url('/farewell'))).json(), { farewell: 'see you', leAuth: null })
-})
+}
 
 for (const what of ['regenerate', 'destroy'] as const) {
-  t.test(`a route of the app may ${what} the session first: the login ends all the same`, async t => {
+  t.test(`A route of the app may ${what} the session first, and the login ends all the same.`, async t => {
     const store = new TestStore()
     const app = await startApp(t, {
       options: { session: { store } },

@@ -48,15 +48,15 @@ async function openRequest (t: Test, { options, emulator }: Setting = {}): Promi
 }
 
 for (const expiresIn of ['number', 'absent'] as const) {
-  t.test(`after a logout, with expires_in ${expiresIn}`, async t => {
+  t.test(`An open request acts no more after a logout, with expires_in ${expiresIn}.`, async t => {
     const { app, browser, asks } = await openRequest(t, { emulator: { behaviour: { expiresIn } } })
     t.same(await asks(), ALIVE)
     await browser.submit(app.url('/logout'), {})
     t.same(await asks(), ENDED, 'though the token itself lives')
   })
 
-  t.test(`after the absolute lifetime, with expires_in ${expiresIn}`, async t => {
-    const { clock, asks } = await openRequest(t, { emulator: { behaviour: { expiresIn }, lifetimes: { accessToken: 24 * HOUR } } })
+  t.test(`Nor does it after the absolute lifetime, with expires_in ${expiresIn}.`, async t => {
+    const { clock, asks } = await openRequest(t, { options: { session: { idleLifetime: 24 * HOUR } }, emulator: { behaviour: { expiresIn }, lifetimes: { accessToken: 24 * HOUR } } })
     clock.advance(8 * HOUR - MINUTE)
     t.same(await asks(), ALIVE)
     clock.advance(2 * MINUTE)
@@ -64,7 +64,18 @@ for (const expiresIn of ['number', 'absent'] as const) {
   })
 }
 
-t.test('after a logout in another process, with the next refresh', async t => {
+t.test('It is no activity itself: it acts no more when the idle lifetime is over, and as long as there are other requests.', async t => {
+  const { app, browser, clock, asks } = await openRequest(t, { emulator: { lifetimes: { accessToken: 24 * HOUR } } })
+  clock.advance(50 * MINUTE)
+  t.equal((await browser.script(app.url('/me'))).status, 200)
+  clock.advance(50 * MINUTE)
+  t.same(await asks(), ALIVE)
+  clock.advance(11 * MINUTE)
+  t.same(await asks(), ENDED)
+  t.equal((await browser.script(app.url('/me'))).status, 401)
+})
+
+t.test('After a logout in another process it acts no more with the next refresh.', async t => {
   const store = new TestStore()
   const { app, browser, clock, asks } = await openRequest(t, { options: { session: { store } } })
   const other = await startApp(t, { sentinel: app.sentinel, options: { now: clock.now, session: { store } } })

@@ -11,7 +11,7 @@ const FAULTS: Fault[] = [
   { cutOff: 'unprocessed' }, { hang: true }, { change: answer => ({ ...answer, token_type: 'mac' }) }, { change: answer => ({ ...answer, access_token: 'a\r\nb' }) }
 ]
 
-t.test('RF4 while the token lives, it is served; when it has ended, 503 with a code of its own; the next try works', async t => {
+t.test('RF4 While the token lives it is served; when it has expired there is 503 with a code of its own; the next try works.', async t => {
   for (const fault of FAULTS) {
     const shifted = await loggedIn(t, { behaviour: { rotateRefreshToken: false } }, { httpTimeout: SHORT_DEADLINE })
     const { app, clock, browser } = shifted
@@ -31,7 +31,7 @@ t.test('RF4 while the token lives, it is served; when it has ended, 503 with a c
   }
 })
 
-t.test('the next try comes after 5, 10, 15 seconds, then minutes, for all requests of the session together', async t => {
+t.test('The next try comes after 5, 10 and 15 seconds, then after minutes, for all requests of the login together.', async t => {
   const { app, clock, browser } = await loggedIn(t)
   app.sentinel.always('refresh', { status: 500 })
   clock.advance(61 * MINUTE)
@@ -55,7 +55,7 @@ t.test('the next try comes after 5, 10, 15 seconds, then minutes, for all reques
   t.equal(app.calls('refresh'), calls + 3, 'after a success it begins again')
 })
 
-t.test('Retry-After is heard, within reason', async t => {
+t.test('Retry-After is heard, within reason.', async t => {
   const cases: Array<[value: (now: number) => string, least: number, most: number]> = [
     [() => '30', 29, 31], [() => '0', 0.5, 2], [() => '86400', 299, 301], [() => 'soon', 4, 7], [() => '-5', 0.5, 7],
     [now => new Date(now + 60 * SECOND).toUTCString(), 57, 62]
@@ -73,7 +73,7 @@ t.test('Retry-After is heard, within reason', async t => {
   }
 })
 
-t.test('ten minutes: nobody whose token lives is logged out, and all are back after it', async t => {
+t.test('In ten minutes of outage nobody whose token lives is logged out, and all are back after it.', async t => {
   const clock = new Clock()
   const app = await startApp(t, { options: { now: clock.now, session: { idleLifetime: 8 * HOUR } }, emulator: { now: clock.now } })
   const browsers = []
@@ -97,7 +97,7 @@ t.test('ten minutes: nobody whose token lives is logged out, and all are back af
   t.same(answers.map(answer => answer.json().status), Array(12).fill(200))
 })
 
-t.test('an ill Domain API is an outage too', async t => {
+t.test('An ill Domain API is an outage too.', async t => {
   const shifted = await loggedIn(t)
   const { app, clock, browser } = shifted
   clock.advance(61 * MINUTE)
@@ -106,7 +106,7 @@ t.test('an ill Domain API is an outage too', async t => {
   await tokenAfter(shifted, '')
 })
 
-t.test('also to a process that has not asked it before', async t => {
+t.test('It is one also to a process that has not asked it before.', async t => {
   const { one, other, sentinel, clock, toOther } = await twoApps(t)
   const browser = one.browser()
   await logIn(one, browser)

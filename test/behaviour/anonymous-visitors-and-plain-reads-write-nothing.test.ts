@@ -1,10 +1,10 @@
 import t from 'tap'
-import { MemoryStore } from '../../lib/session/memory-store.js'
+import { MemoryStore } from '../../lib/store/memory-store.js'
 import { logIn, startApp } from '../support/app.js'
 import { Clock, MINUTE } from '../support/clock.js'
 import { CountingStore } from '../support/counting-store.js'
 
-t.test('a visitor gets no session and no cookie, whatever is asked for', async t => {
+t.test('A visitor gets no session and no cookie, whatever is asked for.', async t => {
   const store = new CountingStore(new MemoryStore(1000, Date.now))
   const app = await startApp(t, { options: { session: { store } } })
   const browser = app.browser()
@@ -14,14 +14,14 @@ t.test('a visitor gets no session and no cookie, whatever is asked for', async t
   t.same(store.calls, { get: 0, set: 0, destroy: 0 })
 })
 
-t.test('a login that is begun and never finished leaves nothing on the server', async t => {
+t.test('A login that is begun and never finished leaves nothing on the server.', async t => {
   const store = new CountingStore(new MemoryStore(1000, Date.now))
   const app = await startApp(t, { options: { session: { store } } })
   for (let i = 0; i < 50; i += 1) await app.browser().step(app.url('/login'))
   t.same(store.calls, { get: 0, set: 0, destroy: 0 })
 })
 
-t.test('a logged-in user who only reads causes no write and no new cookie, but every few minutes', async t => {
+t.test('A logged-in user who only reads causes no new cookie, and no write but one every few minutes.', async t => {
   const clock = new Clock()
   const store = new CountingStore(new MemoryStore(1000, clock.now))
   const app = await startApp(t, { options: { now: clock.now, session: { store } }, emulator: { now: clock.now } })

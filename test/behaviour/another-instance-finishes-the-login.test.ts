@@ -1,9 +1,9 @@
 import t from 'tap'
 import { EMULATOR_DEFAULTS } from '../../lib/emulator/index.js'
-import { MemoryStore } from '../../lib/session/memory-store.js'
+import { MemoryStore } from '../../lib/store/memory-store.js'
 import { AGENT, errorCode, startApp, upToCallback, type Setting } from '../support/app.js'
 
-t.test('a login begun before a restart ends after it', async t => {
+t.test('A login begun before a restart can be finished after it.', async t => {
   const first = await startApp(t)
   const browser = first.browser()
   const callback = await upToCallback(first, browser, '/page/there')
@@ -14,9 +14,8 @@ t.test('a login begun before a restart ends after it', async t => {
   t.equal((await after.navigate(callback)).text, 'page /page/there')
 })
 
-t.test('two instances with one secret and one store are one app', async t => {
+t.test('Two instances with one secret and one store are one app.', async t => {
   const store = new MemoryStore(1000, Date.now)
-  t.teardown(() => store.close())
   const first = await startApp(t, { options: { session: { store } } })
   const second = await startApp(t, { sentinel: first.sentinel, options: { session: { store } } })
   const onFirst = first.browser()
@@ -28,13 +27,13 @@ t.test('two instances with one secret and one store are one app', async t => {
   t.equal((await onSecond.script(second.url('/me'))).json().id, AGENT.id)
   const back = first.browser()
   for (const cookie of await onSecond.jar.getCookies(first.origin)) await back.jar.setCookie(cookie, first.origin)
-  t.equal((await back.script(first.url('/me'))).json().id, AGENT.id, 'the session holds on both')
+  t.equal((await back.script(first.url('/me'))).json().id, AGENT.id, 'the login holds on both')
   t.equal((await back.step(callback)).location, '/page/there', 'a callback spent on one is spent on the other')
   t.equal(errorCode(await onFirst.navigate(callback)), 'LE_AUTH_LOGIN_FINISHED')
   t.equal(first.calls('token'), 1)
 })
 
-t.test('another secret, client, account or redirect URI opens nothing', async t => {
+t.test('Another secret, client, account or redirect URI opens nothing.', async t => {
   const first = await startApp(t)
   const settings: Setting[] = [
     { options: { secret: 'another secret, of more than 32 characters' } },

@@ -22,7 +22,8 @@ function lasting ({ attributes: { Expires, 'Max-Age': maxAge, ...rest } }: SetCo
   return rest
 }
 
-interface Flow { login: SetCookie, ended: SetCookie, session: SetCookie, left: SetCookie, browser: Browser }
+/** The cookies of a transaction, of the login and of the app's session, as they were set and cleared. */
+interface Flow { login: SetCookie, ended: SetCookie, begun: SetCookie, left: SetCookie, session: SetCookie, gone: SetCookie }
 
 /** Logs in and out, and notes each cookie that is set and cleared on the way. */
 async function flow (app: TestApp): Promise<Flow> {
@@ -30,6 +31,7 @@ async function flow (app: TestApp): Promise<Flow> {
   const callback = await upToCallback(app, browser)
   const begun = browser.history.find(answer => answer.url.includes('/login') && answer.url.startsWith(app.origin))!
   const done = await browser.step(callback)
+  const filled = await browser.step(app.url('/fill'))
   const out = await logOut(app, browser)
   const only = (answer: Answer, name: RegExp): SetCookie => {
     const found = answer.setCookies.map(parsed).filter(cookie => name.test(cookie.name))
@@ -37,7 +39,12 @@ async function flow (app: TestApp): Promise<Flow> {
     return found[0]!
   }
   return {
-    browser, login: only(begun, /\.login\./), ended: only(done, /\.login\./), session: only(done, /^(?!.*\.login\.)/), left: only(out, /./)
+    login: only(begun, /\.login\./),
+    ended: only(done, /\.login\./),
+    begun: only(done, /^(?!.*\.login\.)/),
+    left: only(out, /(?<!\.session)$/),
+    session: only(filled, /./),
+    gone: only(out, /\.session$/)
   }
 }
 
@@ -50,18 +57,24 @@ const cases: Array<[what: string, origin: string, session: SessionOptions, prefi
 ]
 
 for (const [what, origin, session, prefix, attributes] of cases) {
-  t.test(`the cookies ${what}`, async t => {
-    const app = await startApp(t, { origin, options: { session } })
-    const { login, ended, session: begun, left } = await flow(app)
+  t.test(`The cookies ${what} are set and cleared with the same attributes.`, async t => {
+    const app = await startApp(t, {
+      origin,
+      options: { session },
+      after: app => { app.get('/fill', async ({ session }) => { Object.assign(session, { cart: 'pen' }); return 'filled' }) }
+    })
+    const { login, ended, begun, left, session: ofApp, gone } = await flow(app)
     t.match(login.name, new RegExp(`^${prefix}\\.login\\.[\\w-]{43}$`))
     t.equal(begun.name, prefix)
-    for (const cookie of [login, begun]) {
+    t.equal(ofApp.name, `${prefix}.session`)
+    for (const cookie of [login, begun, ofApp]) {
       t.same(lasting(cookie), attributes, cookie.name)
       t.not(cookie.value, '')
     }
     t.equal(login.attributes['Max-Age'], '3600')
+    t.equal(begun.attributes['Max-Age'], String(8 * 3600), 'as long as the login lives at the most')
     // A browser clears a cookie only where name, path, domain and partition are the same, and takes a prefix only with its attributes.
-    for (const [cleared, set] of [[ended, login], [left, begun]] as const) {
+    for (const [cleared, set] of [[ended, login], [left, begun], [gone, ofApp]] as const) {
       t.equal(cleared.name, set.name)
       t.same(lasting(cleared), attributes, `${cleared.name} is cleared with the attributes it was set with`)
       t.equal(cleared.value, '')
@@ -70,7 +83,7 @@ for (const [what, origin, session, prefix, attributes] of cases) {
   })
 }
 
-t.test('a browser keeps these cookies and gives them back', async t => {
+t.test('A browser keeps these cookies and gives them back.', async t => {
   const app = await startApp(t, { origin: HTTPS })
   const browser = app.browser()
   t.equal((await logIn(app, browser)).status, 200)
@@ -79,7 +92,7 @@ t.test('a browser keeps these cookies and gives them back', async t => {
   t.same(await browser.cookieNames('https://other.example.com/'), [], 'nor to a neighbour')
 })
 
-t.test('HH4 a header cannot take Secure away', async t => {
+t.test('HH4 A header cannot take Secure away.', async t => {
   const app = await startApp(t, { origin: HTTPS })
   const browser = app.browser()
   const callback = await upToCallback(app, browser)
@@ -87,7 +100,7 @@ t.test('HH4 a header cannot take Secure away', async t => {
   for (const line of answer.setCookies) t.match(line, /; Secure/)
 })
 
-t.test('a pending login that gives way is cleared with its attributes', async t => {
+t.test('The cookie of a pending login that gives way is cleared with its attributes.', async t => {
   const app = await startApp(t, { origin: HTTPS })
   const browser = app.browser()
   for (let i = 0; i < 5; i += 1) await browser.step(app.url('/login'))
@@ -97,62 +110,95 @@ t.test('a pending login that gives way is cleared with its attributes', async t 
   for (const cookie of cleared) t.same(lasting(cookie), { Path: '/', HttpOnly: '', Secure: '', SameSite: 'Lax' })
 })
 
-t.test('SF3 no session id but our own is taken', async t => {
+/** What an attacker may put into a cookie whose genuine value they have not, or not whole. */
+const planted = (genuine: string, name: string): Array<[what: string, cookie: string]> => [
+  ['garbage', 'garbage'],
+  ['a value of the right form', 'a'.repeat(43)],
+  ['one that was cut', genuine.slice(0, -2)],
+  ['one with a letter changed', genuine.slice(0, -2) + (genuine.at(-2) === 'A' ? 'B' : 'A') + genuine.at(-1)],
+  ['one with a letter more', `${genuine}A`],
+  ['nothing', ''],
+  ['8 KB', 'x'.repeat(8000)],
+  ['a broken escape', '%E0%A4%A'],
+  ['two, the first one planted', `garbage; ${name}=${genuine}x`]
+]
+
+t.test('SF3 No login is taken but one that a callback has made.', async t => {
   const store = new TestStore()
-  const app = await startApp(t, {
-    options: { session: { store } },
-    after: app => { app.get('/fill', async request => { (request.session as any).seen = request.session.sessionId; return request.session.sessionId }) }
-  })
+  const app = await startApp(t, { options: { session: { store } } })
   const victim = app.browser()
   await logIn(app, victim)
-  const [id] = store.logins as [string]
+  const [record] = store.logins as [string]
+  const genuine = await valueOf(app, victim, 'le-auth')
+  const fromTheStore: Array<[what: string, cookie: string]> = [
+    ['the key of its record', record.split(':').at(-1)!],
+    ['the whole key', record],
+    ['what the record holds', JSON.parse(store.records.get(record)!).leAuth]
+  ]
+  for (const [what, value] of [...planted(genuine, 'le-auth'), ...fromTheStore]) {
+    const me = await app.browser().send(app.url('/me'), { headers: { cookie: `le-auth=${value}`, accept: 'application/json' } })
+    t.equal(me.status, 401, what)
+  }
+  t.equal((await victim.script(app.url('/me'))).status, 200)
+
+  const fixed = app.browser()
+  await fixed.jar.setCookie(`le-auth=${'a'.repeat(43)}; Path=/`, app.url('/'))
+  const before = await fixed.copy()
+  await logIn(app, fixed, AGENT)
+  t.equal((await fixed.script(app.url('/me'))).status, 200)
+  t.notMatch(await fixed.jar.getCookieString(app.url('/')), 'aaaa', 'a planted one is replaced')
+  await isAnonymous(t, app, before)
+})
+
+async function valueOf (app: TestApp, browser: Browser, name: string): Promise<string> {
+  return (await browser.jar.getCookies(app.url('/'))).find(cookie => cookie.key === name)!.value
+}
+
+t.test('SF3 No session id but our own is taken.', async t => {
+  const app = await startApp(t, {
+    after: app => {
+      app.get('/fill', async ({ session }) => { (session as any).cart = 'pen'; return session.sessionId })
+      app.get('/session', async ({ session }) => ({ id: session.sessionId, cart: (session as any).cart ?? null }))
+    }
+  })
+  const owner = app.browser()
+  const id = (await owner.script(app.url('/fill'))).text
   const signed = (text: string, key: string): string => `${text}.${createHmac('sha256', key).update(text).digest('base64').replace(/=+$/, '')}`
-  const genuine = (await victim.jar.getCookies(app.url('/'))).find(cookie => cookie.key === 'le-auth')!.value
-  const planted: Array<[what: string, cookie: string]> = [
-    ['garbage', 'garbage'],
+  const genuine = await valueOf(app, owner, 'le-auth.session')
+  const forged: Array<[what: string, cookie: string]> = [
     ['a known id without a signature', id],
     ['a known id with another signature', encodeURIComponent(signed(id, 'another secret, of more than 32 characters'))],
     ['a known id signed with the secret itself', encodeURIComponent(signed(id, 'a secret for tests, of more than 32 characters'))],
     ['a known id with an empty signature', `${id}.`],
-    ['a signature that was cut', genuine.slice(0, -2)],
-    ['a signature with one letter changed', genuine.slice(0, -2) + (genuine.at(-2) === 'A' ? 'B' : 'A') + genuine.at(-1)],
-    ['another id under a good signature', genuine.replace(id, 'attacker-chosen')],
-    ['nothing', ''],
-    ['8 KB', 'x'.repeat(8000)],
-    ['a broken escape', '%E0%A4%A'],
-    ['two, the first one planted', `garbage; le-auth=${genuine}x`]
+    ['another id under a good signature', genuine.replace(id, 'attacker-chosen')]
   ]
-  for (const [what, value] of planted) {
-    const browser = app.browser()
-    const cookie = `le-auth=${value}`
-    const filled = await browser.send(app.url('/fill'), { headers: { cookie, accept: 'application/json' } })
-    t.equal(filled.status, 200, what)
-    t.not(filled.text, id)
-    t.notOk(['garbage', 'attacker-chosen', '', value].includes(filled.text), `${what} is not adopted`)
-    const me = await browser.send(app.url('/me'), { headers: { cookie, accept: 'application/json' } })
-    t.equal(me.status, 401, `${what}: nobody is logged in`)
+  t.ok(genuine.includes(id))
+  for (const [what, value] of [...planted(genuine, 'le-auth.session'), ...forged]) {
+    const answer = await app.browser().send(app.url('/session'), { headers: { cookie: `le-auth.session=${value}`, accept: 'application/json' } })
+    const session = answer.json()
+    t.equal(session.cart, null, `${what}: nothing of the session is shown`)
+    t.notOk([id, 'garbage', 'attacker-chosen', '', value].includes(session.id), `${what} is not adopted`)
   }
-
-  const fixed = app.browser()
-  await fixed.jar.setCookie('le-auth=attacker-chosen; Path=/', app.url('/'))
-  await logIn(app, fixed, AGENT)
-  t.equal((await fixed.script(app.url('/me'))).status, 200)
-  t.notOk(store.records.has('attacker-chosen'))
-  t.notMatch((await fixed.jar.getCookieString(app.url('/'))), 'attacker-chosen')
+  t.equal((await owner.script(app.url('/session'))).json().cart, 'pen')
 })
 
-t.test('SF1 a login never goes on with the session id of before', async t => {
+t.test('SF1 A login never goes on with the session id of before.', async t => {
   const store = new TestStore()
   const app = await startApp(t, {
-    options: { session: { store } },
-    after: app => { app.get('/fill', async request => { (request.session as any).cart = 'pen'; return request.session.sessionId }) }
+    options: { session: { store }, keepOnLogin: ['cart' as never] },
+    after: app => {
+      app.get('/fill', async ({ session }) => { (session as any).cart = 'pen'; return session.sessionId })
+      app.get('/session', async ({ session }) => ({ id: session.sessionId, cart: (session as any).cart ?? null }))
+    }
   })
   const browser = app.browser()
   const before = (await browser.script(app.url('/fill'))).text
   const old = await browser.copy()
   await logIn(app, browser)
   t.notOk(store.records.has(before), 'the old one is gone from the store')
-  t.equal(store.logins.length, 1)
-  t.not(store.logins[0], before)
+  const after = (await browser.script(app.url('/session'))).json()
+  t.equal(after.cart, 'pen')
+  t.not(after.id, before)
+  t.same((await old.script(app.url('/session'))).json().cart, null)
   await isAnonymous(t, app, old)
 })

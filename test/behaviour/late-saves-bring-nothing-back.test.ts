@@ -85,7 +85,7 @@ for (const [name, start] of stores) {
         release()
         t.equal((await slow).status, 200)
         for (const each of [browser, before]) t.equal((await each.script(app.url('/me'))).status, 401)
-        t.same((await started.texts()).filter(text => text.includes('leAuthTokenSet')), [], 'no tokens are left')
+        t.same((await started.texts()).filter(text => /le-auth:(login|tokens|active):/.test(text)), [], 'nothing of the login is left')
       })
     }
   })

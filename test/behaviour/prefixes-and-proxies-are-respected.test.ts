@@ -12,7 +12,7 @@ t.test('in a scope with a prefix, all routes are below it', async t => {
     build: async (app, optionsAt) => {
       await app.register(async scope => {
         await scope.register(leAuthPlugin, optionsAt('/app1/callback'))
-        scope.get('/', async request => request.leAuth === null ? 'stranger' : `hello ${request.leAuth.user.id}`)
+        scope.get('/', async request => request.leAuth ? `hello ${request.leAuth.user.id}` : 'stranger')
         scope.get('/me', { onRequest: scope.requireAuth }, async request => request.leAuth!.user.id)
       }, { prefix: '/app1' })
     }

@@ -8,7 +8,8 @@ import type { Answer } from '../support/browser.js'
 import { Clock, MINUTE, SECOND, SHORT_DEADLINE } from '../support/clock.js'
 import { gate, hold } from '../support/hold.js'
 import { accessToken, loggedIn, tokenAfter, until, type Shifted } from '../support/shifted.js'
-import { TestStore } from '../support/stores.js'
+import type { TestStore } from '../support/stores.js'
+import { twoApps } from '../support/two-apps.js'
 
 /** A logged-in user of an app with a route that does this. */
 async function asking (t: Test, ask: (request: FastifyRequest) => Promise<unknown>, emulator: StartSentinelEmulatorOptions = {}, options: LeAuthOptions = {}): Promise<Shifted> {
@@ -101,10 +102,7 @@ t.test('also where another request has refreshed since, and that token has ended
 })
 
 t.test('where nobody tells when tokens end, those that another request has got are taken', async t => {
-  const { app, clock, browser, open, go } = await openRequest(t, async leAuth => {
-    await leAuth.refresh()
-    return leAuth.getAccessToken()
-  }, { behaviour: { expiresIn: 'absent' } })
+  const { app, clock, browser, open, go } = await openRequest(t, leAuth => leAuth.getAccessToken(), { behaviour: { expiresIn: 'absent' } })
   clock.advance(31 * MINUTE)
   const before = await accessToken({ app, clock, browser })
   const newer = await tokenAfter({ app, clock, browser }, before)
@@ -155,31 +153,40 @@ t.test('but it waits for one that is under way where those have ended too', asyn
   t.equal(app.calls('refresh'), 2)
 })
 
-t.test('what a request that has been open for long finds newer is not new to all who wait with it', async t => {
-  const store = new TestStore()
-  const { app, clock, browser, open, go } = await openRequest(t, async leAuth => {
-    await leAuth.refresh()
-    return leAuth.getAccessToken()
-  }, {}, { session: { store } })
+t.test('what another process has got is enough for who needs a living token, and not for who asks for a new one', async t => {
+  const handler = gate()
+  const { one, other, clock, store, toOther } = await twoApps(t, {}, {}, {
+    after: app => app.get('/ask', { onRequest: app.requireAuth }, async ({ leAuth }) => {
+      await handler.pass()
+      await leAuth!.refresh()
+      return { answer: await leAuth!.getAccessToken() }
+    })
+  })
+  const browser = one.browser()
+  await logIn(one, browser)
+  const there = await toOther(browser)
+  const forced = browser.script(one.url('/ask'))
+  await handler.reached()
   clock.advance(61 * MINUTE)
-  const newer = await accessToken({ app, clock, browser })
+  const newer = (await there.script(other.url('/token'))).json().accessToken
+  clock.advance(2 * MINUTE)
   const reading = gate()
   store.trouble = ({ operation, kind }) => operation === 'get' && kind === 'token set' ? { heldUntil: reading.pass() } : undefined
-  go()
+  const content = browser.script(one.url('/token'))
   await reading.reached()
+  store.trouble = () => undefined
   const joined = new Promise<void>(resolve => {
     const onJoined = (): void => resolve()
     subscribe('fastify-le-auth:refresh:joined', onJoined)
     t.teardown(() => unsubscribe('fastify-le-auth:refresh:joined', onJoined))
   })
-  store.trouble = () => undefined
-  const forced = browser.script(app.url('/ask'))
+  handler.open()
   await joined
   reading.open()
-  t.equal((await open).json().answer, newer)
+  t.equal((await content).status, 200)
   t.match((await forced).json().answer, /^[0-9a-f]{64}$/)
   t.not((await forced).json().answer, newer)
-  t.equal(app.calls('refresh'), 2)
+  t.equal(one.calls('refresh'), 2)
 })
 
 t.test('after a logout in the same request there is nothing left to ask for', async t => {
@@ -195,20 +202,36 @@ t.test('after a logout in the same request there is nothing left to ask for', as
 })
 
 t.test('a record that does not open, and was written anew meanwhile, is opened then', async t => {
-  const store = new TestStore()
-  let whole = ''
-  const { app, browser } = await loggedIn(t, {}, { session: { store } }, {
-    after: app => app.get('/ask', { onRequest: app.requireAuth }, async request => {
-      store.records.set(store.tokenSets[0]!, whole)
-      return request.leAuth!.getAccessToken()
-    })
+  let restore = (): void => {}
+  const { one, other, store, toOther } = await twoApps(t, {}, {}, {
+    after: app => app.get('/ask', { onRequest: [async () => restore(), app.requireAuth] }, async ({ leAuth }) => leAuth!.getAccessToken())
   })
+  const browser = one.browser()
+  await logIn(one, browser)
   const [id] = store.tokenSets as [string]
-  whole = store.records.get(id)!
-  store.rewrite(id, record => ({ ...record, leAuthTokenSet: { ...record.leAuthTokenSet, sealed: 'x.y.z' } }))
-  t.match((await browser.script(app.url('/ask'))).text, /^[0-9a-f]{64}$/)
-  t.equal(app.calls('refresh'), 0)
+  const whole = store.records.get(id)!
+  store.rewrite(id, record => ({ ...record, leAuth: 'x.y.z' }))
+  restore = () => store.records.set(id, whole)
+  t.match((await (await toOther(browser)).script(other.url('/ask'))).text, /^[0-9a-f]{64}$/)
+  t.equal(one.calls('refresh'), 0)
 })
+
+for (const [what, spoil] of [
+  ['do not open', (store, id) => store.rewrite(id, record => ({ ...record, leAuth: 'x.y.z' }))],
+  ['are gone', (store, id) => store.records.delete(id)]
+] satisfies Array<[string, (store: TestStore, id: string) => unknown]>) {
+  t.test(`tokens that ${what} end the login, in all processes`, async t => {
+    const { one, other, store, toOther } = await twoApps(t)
+    const browser = one.browser()
+    await logIn(one, browser)
+    spoil(store, store.tokenSets[0]!)
+    t.equal((await (await toOther(browser)).script(other.url('/me'))).status, 401)
+    // What is over is removed behind the response.
+    await until(() => store.pending === 0)
+    t.same([store.logins, store.tokenSets], [[], []])
+    t.equal((await browser.script(one.url('/me'))).status, 401, 'in the process where it lived, too')
+  })
+}
 
 for (const [what, ask, expected] of [
   ['a minTtl', request => request.leAuth!.getAccessToken({ minTtl: 59 * MINUTE }), '200 undefined'],

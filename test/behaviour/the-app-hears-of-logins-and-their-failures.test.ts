@@ -157,17 +157,31 @@ for (const [what, onLogin] of [
   })
 }
 
-for (const [what, onLogin] of [
-  ['logs out', async (_event, { leAuth }) => { await leAuth!.logout() }],
-  ['begins another session', async (_event, { session }) => { await session.regenerate() }],
-  ['destroys the session', async (_event, { session }) => { await session.destroy() }]
-] satisfies Array<[string, NonNullable<LeAuthOptions['onLogin']>]>) {
-  t.test(`when onLogin ${what}, nobody is logged in`, async t => {
+t.test('when onLogin logs out, nobody is logged in', async t => {
+  const store = new TestStore()
+  const app = await startApp(t, { options: { session: { store }, onLogin: async (_event, { leAuth }) => { await leAuth!.logout() } } })
+  const browser = app.browser()
+  t.equal(errorCode(await logIn(app, browser)), 'LE_AUTH_LOGIN_HOOK_FAILED')
+  t.equal((await browser.script(app.url('/me'))).status, 401)
+  t.same([store.tokenSets, store.logins], [[], []])
+})
+
+for (const [what, onLogin, name] of [
+  ['begins another session', async (_event, request) => { await request.session.regenerate(); Object.assign(request.session, { name: 'Maya' }) }, 'Maya'],
+  ['destroys the session', async (_event, { session }) => { await session.destroy() }, null]
+] satisfies Array<[string, NonNullable<LeAuthOptions['onLogin']>, string | null]>) {
+  t.test(`when onLogin ${what}, the user is logged in all the same, and a logout takes what there is`, async t => {
     const store = new TestStore()
-    const app = await startApp(t, { options: { session: { store }, onLogin } })
+    const app = await startApp(t, {
+      options: { session: { store }, onLogin },
+      after: app => app.get('/name', async ({ session }) => ({ name: (session as { name?: string }).name ?? null }))
+    })
     const browser = app.browser()
-    t.equal(errorCode(await logIn(app, browser)), 'LE_AUTH_LOGIN_HOOK_FAILED')
+    await logIn(app, browser, AGENT)
+    t.equal((await browser.script(app.url('/me'))).json().id, AGENT.id)
+    t.same((await browser.script(app.url('/name'))).json(), { name })
+    await browser.submit(app.url('/logout'), {})
     t.equal((await browser.script(app.url('/me'))).status, 401)
-    t.same([store.tokenSets, store.logins], [[], []])
+    t.same([...store.records.keys()].filter(id => !id.startsWith('le-auth:state:')), [])
   })
 }

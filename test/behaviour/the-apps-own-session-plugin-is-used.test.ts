@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { isAnonymous } from '../support/anonymous.js'
 import { ADMIN, AGENT, errorCode, logIn, logOut, startApp, type Setting, type TestApp } from '../support/app.js'
+import { gate } from '../support/hold.js'
 import { TestStore } from '../support/stores.js'
 
 const APP_SECRET = 'a secret of the app itself, of more than 32 characters'
@@ -42,7 +43,7 @@ for (const [what, options] of cases) {
     t.equal((await logIn(app, browser, AGENT, '/page/one')).text, 'page /page/one')
     t.equal((await browser.script(app.url('/me'))).json().id, AGENT.id)
     t.equal((await browser.script(app.url('/users'))).status, 200)
-    t.same(await browser.cookieNames(app.url('/')), ['of-the-app'], 'one session cookie, the app\'s')
+    t.same((await browser.cookieNames(app.url('/'))).sort(), ['le-auth', 'of-the-app'], 'the login\'s cookie, and one session cookie, the app\'s')
     t.equal(store.tokenSets.length, 1, 'in the app\'s store')
     t.equal(store.logins.length, 1)
 
@@ -97,25 +98,26 @@ t.test('the app\'s own data goes through a login only where it says so', async t
   t.same((await browser.script(app.url('/see'))).json(), { cart: ['pen'] })
 })
 
-t.test('a slow request cannot bring a login back that has been logged out', async t => {
-  let arrived = (): void => {}
-  let release = (): void => {}
-  const held = new Promise<void>(resolve => { release = resolve })
-  const waiting = new Promise<void>(resolve => { arrived = resolve })
+t.test('a slow request can bring its session back to the store, but no login that has been logged out', async t => {
+  const handler = gate()
   const { app, store } = await withAppSession(t, {}, {
-    after: app => { app.get('/slow', async request => { arrived(); await held; (request.session as any).seen = true; return 'slow' }) }
+    after: app => {
+      app.get('/slow', async request => { await handler.pass(); (request.session as any).seen = true; return 'slow' })
+      app.get('/see', async request => ({ seen: (request.session as any).seen === true }))
+    }
   })
   const browser = app.browser()
   await logIn(app, browser)
   const before = await browser.copy()
   const slow = before.script(app.url('/slow'))
-  await waiting
+  await handler.reached()
   await browser.submit(app.url('/logout'), {})
-  release()
+  handler.open()
   t.equal((await slow).status, 200)
-  t.equal(store.logins.length, 1, 'the session is back')
-  t.same(store.tokenSets, [], 'its tokens are not')
+  t.match([...store.records.values()].join(), '"seen":true', 'the session is back')
+  t.same([store.logins, store.tokenSets], [[], []], 'the login and its tokens are not')
   await isAnonymous(t, app, before)
+  t.same((await before.script(app.url('/see'))).json(), { seen: false }, 'and a visitor does not get the session of a login')
 })
 
 t.test('over https with secure: auto', async t => {

@@ -1,7 +1,10 @@
 import t from 'tap'
+import type { Timers } from '../../lib/clock.js'
 import type { RefreshLock } from '../../lib/index.js'
+import { STORE_DEADLINE } from '../../lib/store/store-call.js'
 import { errorCode, logIn, logOut, type Setting } from '../support/app.js'
 import { MINUTE, SECOND } from '../support/clock.js'
+import { HandTimers } from '../support/hand-timers.js'
 import { gate, hold, type Gate } from '../support/hold.js'
 import { until } from '../support/shifted.js'
 import { isTokenWrite } from '../support/stores.js'
@@ -9,11 +12,16 @@ import { twoApps } from '../support/two-apps.js'
 
 /** A lock for apps in one process. */
 class Queue implements RefreshLock {
-  readonly asked: string[] = []
+  readonly #asked: string[] = []
   #last: Promise<unknown> = Promise.resolve()
 
-  async acquire (tokenSetId: string): Promise<{ release: () => Promise<void> }> {
-    this.asked.push(tokenSetId)
+  /** What refreshes have asked for. */
+  get tokenSets (): string[] {
+    return this.#asked.filter(id => !id.startsWith('le-auth:state:'))
+  }
+
+  async acquire (id: string): Promise<{ release: () => Promise<void> }> {
+    this.#asked.push(id)
     const before = this.#last
     let free = (): void => {}
     this.#last = new Promise<void>(resolve => { free = resolve })
@@ -34,57 +42,79 @@ t.test('with a lock Sentinel is asked once, though it punishes a second use', as
     t.same(answers.map(answer => answer.json().status), Array(20).fill(200))
     t.equal(one.calls('refresh'), round)
   }
-  t.same([...new Set(refreshLock.asked)].filter(id => !id.startsWith('le-auth:state:')), store.tokenSets)
+  t.same([...new Set(refreshLock.tokenSets)], store.tokenSets)
 })
 
 t.test('with a lock and a store that is slow or fails once, nobody presents the used refresh token', async t => {
-  // A slow call comes about all the same, when nobody waits for it any more.
-  for (const [call, trouble] of [['set token set', { delayMs: 6000 }], ['get token set', { delayMs: 6000 }], ['set token set', 'error'], ['get token set', 'throw']] as const) {
-    const { one, other, clock, store, toOther } = await twoApps(t, {}, { refreshLock: new Queue() })
-    const browser = one.browser()
-    await logIn(one, browser)
-    const there = await toOther(browser)
-    clock.advance(61 * MINUTE)
-    let isRefreshed = false
-    one.sentinel.next('refresh', { change: answer => { isRefreshed = true; return answer } })
-    store.trouble = ({ operation, kind }) => {
-      if (!isRefreshed || `${operation} ${kind}` !== call) return undefined
-      isRefreshed = false
-      return trouble
-    }
-    const answers = await Promise.all([browser.script(one.url('/users')), there.script(other.url('/users'))])
-    t.same(answers.map(answer => answer.json().status), [200, 200], `${call} ${JSON.stringify(trouble)}`)
-    t.equal(one.calls('refresh'), 1)
-    await until(() => store.pending === 0)
-    t.same([(await browser.script(one.url('/me'))).status, (await there.script(other.url('/me'))).status], [200, 200])
-  }
-})
-
-t.test('with a lock and a logout that is slow to be noted, nobody presents the used refresh token either', async t => {
-  for (const [form, look] of [[{}, 'works'], [{ revoke: 'true' }, 'works'], [{}, 'fails']] as const) {
-    const { one, other, clock, store, toOther } = await twoApps(t, {}, { refreshLock: new Queue() })
+  for (const [call, trouble] of [['set token set', 'silent'], ['get token set', 'silent'], ['set token set', 'error'], ['get token set', 'throw']] as const) {
+    const timers = new HandTimers(STORE_DEADLINE)
+    const refreshLock = new Queue()
+    const { one, other, clock, store, toOther } = await twoApps(t, {}, { refreshLock, timers })
     const browser = one.browser()
     await logIn(one, browser)
     const there = await toOther(browser)
     clock.advance(61 * MINUTE)
     const held = hold(one.sentinel, 'refresh')
-    // Only the process of the logout knows of it, until everybody has been answered.
-    const note = gate()
+    const answers = Promise.all([browser.script(one.url('/users')), there.script(other.url('/users'))])
+    await held.ready()
+    await until(() => refreshLock.tokenSets.length === 2)
+    // A slow call comes about all the same, when nobody waits for it any more.
+    const slow = gate()
+    let isOver = false
     store.trouble = ({ operation, kind }) => {
-      if (kind !== 'note of an end') return undefined
-      return operation === 'set' ? { heldUntil: note.pass() } : look === 'fails' ? 'error' : undefined
+      if (isOver || `${operation} ${kind}` !== call) return undefined
+      isOver = true
+      return trouble === 'silent' ? { heldUntil: slow.pass() } : trouble
+    }
+    held.release()
+    if (trouble === 'silent') {
+      await slow.reached()
+      timers.fire()
+    }
+    const statuses = (await answers).map(answer => answer.status)
+    // Whoever cannot read what the store has is told so; whoever cannot write tries again.
+    t.same(statuses.sort(), call === 'get token set' ? [200, 503] : [200, 200], `${call} ${trouble}`)
+    slow.open()
+    await until(() => store.pending === 0)
+    t.same([(await browser.script(one.url('/users'))).json().status, (await there.script(other.url('/users'))).json().status], [200, 200])
+    t.equal(one.calls('refresh'), 1)
+  }
+})
+
+t.test('with a lock and a logout that is slow to reach the store, nobody presents the used refresh token either', async t => {
+  for (const [form, look, statuses] of [[{}, 'works', [401, 200]], [{ revoke: 'true' }, 'works', [401, 200]], [{}, 'fails', [503, 503]]] as const) {
+    const refreshLock = new Queue()
+    const { one, other, sentinel, clock, store, toOther } = await twoApps(t, {}, { refreshLock })
+    const browser = one.browser()
+    await logIn(one, browser)
+    const there = await toOther(browser)
+    clock.advance(61 * MINUTE)
+    const held = hold(sentinel, 'refresh')
+    // Only the process of the logout knows of it, until everybody has been answered.
+    const ending = gate()
+    let isReleased = false
+    store.trouble = ({ operation, kind }) => {
+      if (kind !== 'login') return undefined
+      if (operation === 'destroy' && !isReleased) return { heldUntil: ending.pass() }
+      return look === 'fails' && isReleased ? 'error' : undefined
     }
     const refreshing = browser.script(one.url('/me'))
-    await held.ready()
+    const { refresh_token: newest } = await held.ready()
     const waiting = there.script(other.url('/me'))
+    await until(() => refreshLock.tokenSets.length === 2)
     const logout = logOut(one, await browser.copy(), form)
-    await note.reached()
+    await ending.reached()
+    isReleased = true
     held.release()
-    t.same([(await refreshing).status, (await waiting).status], [look === 'fails' ? 503 : 401, 401])
+    t.same([(await refreshing).status, (await waiting).status], statuses, 'the logout has not been confirmed yet')
     t.equal(one.calls('refresh'), 1)
-    note.open()
+    store.trouble = () => undefined
+    ending.open()
     t.equal((await logout).status, 303)
     t.same([store.tokenSets, store.logins], [[], []])
+    t.same([(await browser.script(one.url('/me'))).status, (await there.script(other.url('/me'))).status], [401, 401])
+    const revoked = sentinel.requests.filter(({ endpoint }) => endpoint === 'revoke').map(({ body }) => new URLSearchParams(String(body)).get('token'))
+    t.equal(revoked.includes(newest!), 'revoke' in form, 'the newest tokens are revoked if that was asked for')
   }
 })
 
@@ -100,8 +130,13 @@ t.test('nor does a process that tries to store again what was stored already wri
     const set = store.set.bind(store)
     let isStored = false
     store.set = (id, session, callback) => {
-      store.set = set
-      set(id, session, () => { isStored = true; callback(Object.assign(new Error(), { code: 'ECONNRESET' })) })
+      set(id, session, error => {
+        if (!isTokens) return callback(error)
+        store.set = set
+        isStored = true
+        callback(Object.assign(new Error(), { code: 'ECONNRESET' }))
+      })
+      const isTokens = isTokenWrite(store.calls.at(-1)!)
     }
     const first = browser.script(one.url('/me'))
     await until(() => isStored)
@@ -115,15 +150,30 @@ t.test('nor does a process that tries to store again what was stored already wri
 })
 
 t.test('a store that is silent for longer is a failing one', async t => {
-  const { one, clock, store } = await twoApps(t)
+  const timers = new HandTimers(STORE_DEADLINE)
+  const { one, clock, store } = await twoApps(t, {}, { timers })
   const browser = one.browser()
   await logIn(one, browser)
   clock.advance(61 * MINUTE)
-  store.trouble = call => isTokenWrite(call) ? { delayMs: 20_000 } : undefined
-  t.equal(errorCode(await browser.script(one.url('/me'))), 'LE_AUTH_STORE_UNAVAILABLE')
+  let writes = 0
+  const silent = gate()
+  store.trouble = call => {
+    if (!isTokenWrite(call)) return undefined
+    writes += 1
+    return { heldUntil: silent.pass() }
+  }
+  const answer = browser.script(one.url('/me'))
+  for (const write of [1, 2, 3]) {
+    await until(() => writes === write && timers.pending === 1)
+    timers.fire()
+  }
+  t.equal(errorCode(await answer), 'LE_AUTH_STORE_UNAVAILABLE')
   store.trouble = () => undefined
   t.equal((await browser.script(one.url('/users'))).json().status, 200)
   t.equal(one.calls('refresh'), 1)
+  silent.open()
+  await until(() => store.pending === 0)
+  t.equal((await browser.script(one.url('/users'))).json().status, 200, 'also when the writes come about after all')
 })
 
 t.test('a lock that cannot be had is an outage, and one that is not given back does no harm', async t => {
@@ -195,15 +245,30 @@ t.test('without a lock, the loser takes the winner’s tokens, also when they co
 })
 
 t.test('even when that takes some seconds', async t => {
-  const { one, other, clock, store, toOther } = await twoApps(t, { behaviour: { reuseKillsFamily: false } })
+  let waited = 0
+  const late: Array<() => void> = []
+  const timers: Timers = {
+    clearTimeout,
+    setTimeout (callback, ms) {
+      // Deadlines are as they are; pauses are over at once, until they are 2.5 seconds in all.
+      if (ms > 2 * SECOND) return setTimeout(callback, ms)
+      waited += ms
+      return waited < 2500 ? setTimeout(callback, 1) : late.push(callback)
+    }
+  }
+  const { one, other, clock, store, toOther } = await twoApps(t, { behaviour: { reuseKillsFamily: false } }, { timers })
   const browser = one.browser()
   await logIn(one, browser)
   const there = await toOther(browser)
   clock.advance(61 * MINUTE)
-  store.trouble = call => isTokenWrite(call) ? { delayMs: 2500 } : undefined
+  const writing = gate()
+  store.trouble = call => isTokenWrite(call) ? { heldUntil: writing.pass() } : undefined
   const winner = browser.script(one.url('/users'))
-  await until(() => one.calls('refresh') === 1)
+  await writing.reached()
   const loser = there.script(other.url('/users'))
+  await until(() => late.length > 0)
+  writing.open()
+  for (const callback of late) callback()
   t.same([(await winner).json().status, (await loser).json().status], [200, 200])
 })
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { redisRefreshLock } from '../../lib/redis-refresh-lock.js'
-import { STORE_DEADLINE } from '../../lib/tokens/record-store.js'
+import { STORE_DEADLINE } from '../../lib/store/store-call.js'
 import { until } from '../support/shifted.js'
 
 /** A client as `redis` has it, over one key; the real ones are tried in redis-refresh-lock.test.ts, where there is a Redis. */

@@ -114,7 +114,7 @@ export async function runApp (t: Test, { sentinel, origin, redirectUri, port = 0
 }
 
 function addRoutes (app: FastifyInstance): void {
-  app.get('/', async (request) => request.leAuth === null ? 'hello stranger' : `hello ${request.leAuth.user.id}`)
+  app.get('/', async (request) => !request.leAuth ? 'hello stranger' : `hello ${request.leAuth.user.id}`)
   app.get('/me', { preHandler: app.requireAuth }, async ({ leAuth }) => ({ ...leAuth!.user, accountId: leAuth!.accountId }))
   app.get('/page/*', { onRequest: app.requireAuth }, async (request) => `page ${request.url}`)
   app.get('/admin', { onRequest: app.requireAdmin }, async () => 'for administrators')

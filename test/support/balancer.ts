@@ -9,6 +9,8 @@ export async function startBalancer (t: Test, servers: () => string[]): Promise<
     const living = servers()
     forward(request, response, living[count++ % living.length]!)
   })
+  // A connection that is closed for having been idle would reset the request that comes at that moment.
+  balancer.keepAliveTimeout = 120_000
   t.teardown(() => { balancer.closeAllConnections(); balancer.close() })
   await new Promise<void>(resolve => balancer.listen(0, '127.0.0.1', resolve))
   return `http://127.0.0.1:${(balancer.address() as AddressInfo).port}`

@@ -10,10 +10,11 @@ import { startBalancer } from './balancer.js'
 import { Browser, type Answer } from './browser.js'
 import { Clock, HOUR } from './clock.js'
 import type { InstanceSettings } from './instance.js'
+import { TYPESCRIPT } from './node.js'
 
 const ORIGIN = 'http://localhost:3000'
 const PROGRAM = fileURLToPath(new URL('instance.ts', import.meta.url))
-/** Several compile at once, on a busy machine. */
+/** Several start at once, on a busy machine. */
 const STARTS_WITHIN = 60_000
 
 interface FleetSettings {
@@ -95,7 +96,7 @@ interface Process extends Instance {
 }
 
 async function startInstance (t: Test, settings: InstanceSettings): Promise<Process> {
-  const child = spawn(process.execPath, ['--import', 'tsx', PROGRAM, JSON.stringify(settings)], { env: environment(), stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+  const child = spawn(process.execPath, [...TYPESCRIPT, PROGRAM, JSON.stringify(settings)], { env: environment(), stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
   const exited = new Promise<number | string>(resolve => child.once('exit', (code, signal) => resolve(code ?? signal!)))
   t.teardown(() => { child.kill('SIGKILL'); return exited })
   let output = ''

@@ -35,7 +35,7 @@ app.get('/users', { onRequest: app.requireAuth }, async request => {
   const response = await request.leAuth!.fetch('accountConfigReadOnly', '/api/account/{accountId}/configuration/le-users/users')
   return { status: response.status }
 })
-app.get('/', async request => request.leAuth === null ? 'hello stranger' : `hello ${request.leAuth.user.id}`)
+app.get('/', async request => !request.leAuth ? 'hello stranger' : `hello ${request.leAuth.user.id}`)
 
 process.on('message', ({ advance }: { advance: number }) => {
   ahead += advance

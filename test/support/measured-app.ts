@@ -17,7 +17,7 @@ export interface Measured {
 
 const app = Fastify({ logger: { level: 'warn' } })
 await app.register(leAuth, JSON.parse(process.argv[2]!) as LeAuthOptions)
-app.get('/', async request => request.leAuth === null ? 'hello stranger' : `hello ${request.leAuth.user.id}`)
+app.get('/', async request => !request.leAuth ? 'hello stranger' : `hello ${request.leAuth.user.id}`)
 app.get('/me', { onRequest: app.requireAuth }, async ({ leAuth }) => leAuth!.user)
 let store: { size: number } | undefined
 app.addHook('onRequest', async request => { store ??= request.sessionStore as unknown as { size: number } })

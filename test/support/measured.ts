@@ -6,10 +6,11 @@ import type { LeAuthOptions } from '../../lib/index.js'
 import { optionsFor } from './app.js'
 import { Browser } from './browser.js'
 import type { Measured } from './measured-app.js'
+import { TYPESCRIPT } from './node.js'
 import type { Stage } from './stage.js'
 
 const PROGRAM = fileURLToPath(new URL('measured-app.ts', import.meta.url))
-/** It compiles first, on a busy machine. */
+/** On a busy machine. */
 const ANSWERS_WITHIN = 60_000
 
 /** An app in a process of its own: what a test does to it shows in no other memory. */
@@ -25,7 +26,7 @@ export interface MeasuredApp {
 /** Starts an app beside the one of the stage, on the same Sentinel, and ends it with the test. An uncaught error in it fails the test. */
 export async function startMeasuredApp (t: Test, { sentinel, origin, redirectUri }: Stage, options: LeAuthOptions = {}): Promise<MeasuredApp> {
   const settings = JSON.stringify({ ...optionsFor(sentinel, redirectUri), ...options })
-  const child = spawn(process.execPath, ['--expose-gc', '--import', 'tsx', PROGRAM, settings], { env: environment(), stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+  const child = spawn(process.execPath, ['--expose-gc', ...TYPESCRIPT, PROGRAM, settings], { env: environment(), stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
   let output = ''
   child.stdout!.on('data', data => { output += data })
   child.stderr!.on('data', data => { output += data })

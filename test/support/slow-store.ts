@@ -1,4 +1,4 @@
-import { MemoryStore } from '../../lib/session/memory-store.js'
+import { MemoryStore } from '../../lib/store/memory-store.js'
 
 /** Answers a little later, as a store over the network does. */
 export class SlowStore extends MemoryStore {
@@ -13,28 +13,4 @@ export class SlowStore extends MemoryStore {
   override get (...args: Parameters<MemoryStore['get']>): void { setTimeout(() => super.get(...args), this.#delay) }
   override set (...args: Parameters<MemoryStore['set']>): void { setTimeout(() => super.set(...args), this.#delay) }
   override destroy (...args: Parameters<MemoryStore['destroy']>): void { setTimeout(() => super.destroy(...args), this.#delay) }
-}
-
-/** Holds back the writing of token sets while it is told to. */
-export class HoldingStore extends MemoryStore {
-  #held: Array<() => void> | null = null
-
-  hold (): void {
-    this.#held = []
-  }
-
-  get holds (): number {
-    return this.#held?.length ?? 0
-  }
-
-  release (): void {
-    const held = this.#held ?? []
-    this.#held = null
-    for (const write of held) write()
-  }
-
-  override set (...args: Parameters<MemoryStore['set']>): void {
-    if (this.#held !== null && args[0].startsWith('le-auth:tokens:')) this.#held.push(() => super.set(...args))
-    else super.set(...args)
-  }
 }

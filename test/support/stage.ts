@@ -28,7 +28,7 @@ export interface Stage extends TestApp {
 }
 
 /** What an attack asks of its stage besides the app's own setting. */
-interface AttackSetting extends Setting {
+export interface AttackSetting extends Setting {
   /** Answers in which a secret is expected, by a word in their URL: none of the plugin's. */
   mayShow?: RegExp
 }

@@ -9,11 +9,13 @@ export const STORE_PASSWORD = 'store-password'
 export interface StoreCall {
   operation: 'get' | 'set' | 'destroy'
   /** Whose record it is. */
-  kind: 'session' | 'token set' | 'note of an end' | 'spent state'
+  kind: 'session' | 'login' | 'token set' | 'activity' | 'revocation' | 'spent state'
   id: string
   /** How many calls there were before. */
   index: number
 }
+
+const KINDS: Record<string, StoreCall['kind']> = { login: 'login', tokens: 'token set', active: 'activity', revoke: 'revocation', state: 'spent state' }
 
 /** Whether a call stores tokens, at a login or a refresh. */
 export function isTokenWrite ({ operation, kind }: StoreCall): boolean {
@@ -54,9 +56,9 @@ export class TestStore implements SessionStore {
     return [...this.records.keys()].filter(id => kindOf(id) === 'token set')
   }
 
-  /** The ids of all sessions that name somebody. */
+  /** The ids of all logins. */
   get logins (): string[] {
-    return [...this.records.keys()].filter(id => kindOf(id) === 'session' && parsed(this.records.get(id))?.leAuth !== undefined)
+    return [...this.records.keys()].filter(id => kindOf(id) === 'login')
   }
 
   /** Changes a record in the store, as somebody with access to the store could. */
@@ -83,9 +85,8 @@ export class TestStore implements SessionStore {
 }
 
 function kindOf (id: unknown): StoreCall['kind'] {
-  if (String(id).startsWith('le-auth:tokens:')) return 'token set'
-  if (/^le-auth:(ended|revoked):/.test(String(id))) return 'note of an end'
-  return String(id).startsWith('le-auth:state:') ? 'spent state' : 'session'
+  const [, kind] = /^le-auth:(\w+):/.exec(String(id)) ?? []
+  return KINDS[kind ?? ''] ?? 'session'
 }
 
 function parsed (text: string | undefined): any {

@@ -32,9 +32,9 @@ export class UnevenStore implements SessionStore {
     return [...this.records.keys()].filter(id => id.startsWith('le-auth:tokens:'))
   }
 
-  /** The ids of all sessions that name somebody. */
-  get sessionsWithLogin (): string[] {
-    return [...this.records.keys()].filter(id => !id.startsWith('le-auth:') && this.read(id)?.leAuth !== undefined)
+  /** The ids of all logins. */
+  get logins (): string[] {
+    return [...this.records.keys()].filter(id => id.startsWith('le-auth:login:'))
   }
 
   read (id: string): any {

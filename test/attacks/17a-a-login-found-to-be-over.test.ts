@@ -1,0 +1,108 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { ADMIN, AGENT } from '../support/app.js'
+import { enter } from '../support/enter.js'
+import { guardAttack } from '../support/guarded.js'
+import { gate, type Gate } from '../support/hold.js'
+
+/** What an app's hook may do with a login before the guard looks, and swallow what comes of it. */
+const SWALLOWED: Record<string, (request: FastifyRequest) => Promise<unknown> | undefined> = {
+  getAccessToken: ({ leAuth }) => leAuth?.getAccessToken(),
+  refresh: ({ leAuth }) => leAuth?.refresh(),
+  fetch: ({ leAuth }) => leAuth?.fetch('accountConfigReadOnly', '/api/account/{accountId}/configuration/le-users/users'),
+  logout: ({ leAuth }) => leAuth?.logout()
+}
+
+/** A scope in which such a hook stands before two guards. */
+async function swallowing (app: FastifyInstance, ran: (path: string) => string): Promise<void> {
+  for (const [name, call] of Object.entries(SWALLOWED)) {
+    await app.register(async scope => {
+      scope.addHook('onRequest', async request => { await call(request)?.catch(() => {}) })
+      scope.get('/first', { onRequest: app.requireAuth }, async () => ran('first'))
+      scope.get('/later', { preHandler: app.requireAuth }, async () => ran('later'))
+      scope.get('/admins', { onRequest: app.requireAdmin }, async () => ran('admins'))
+    }, { prefix: `/${name}` })
+  }
+}
+
+for (const name of Object.keys(SWALLOWED)) {
+  guardAttack('GA1', `a login that ${name} has found to be over in this request gets past no guard`, 'CWE-613', async (t, stage) => {
+    for (const path of ['first', 'later', 'admins']) {
+      const browser = stage.browser()
+      await enter(stage, browser, path === 'admins' ? ADMIN : AGENT)
+      if (name !== 'logout') stage.endTokens()
+      t.equal((await browser.script(stage.url(`/${name}/${path}`))).status, 401, path)
+      t.equal(await stage.me(browser), null)
+    }
+    t.same(stage.ran, [], 'no handler ran')
+  }, { routes: swallowing })
+}
+
+let meanwhile = (): void => {}
+for (const name of Object.keys(SWALLOWED)) {
+  guardAttack('GA1', `nor does one that ${name} finds to be over between the guard and the handler`, 'CWE-613', async (t, { user, url, ran, endTokens }) => {
+    meanwhile = endTokens
+    t.equal((await user.script(url('/ends-later'))).status, 401)
+    t.same(ran, [], 'no handler ran')
+  }, {
+    routes: (app, ran) => {
+      const swallow = async (request: FastifyRequest): Promise<void> => { meanwhile(); await SWALLOWED[name]!(request)?.catch(() => {}) }
+      app.get('/ends-later', { onRequest: app.requireAuth, preHandler: swallow }, async () => ran('ends-later'))
+    }
+  })
+}
+
+let between: Gate
+for (const where of ['preValidation', 'preHandler'] as const) {
+  guardAttack('GA1', `of two guards the second refuses what ended in a slow ${where} between them`, 'CWE-613', async (t, { user, url, ran, sentinel }) => {
+    between = gate()
+    const waiting = user.script(url('/twice'))
+    await between.reached()
+    sentinel.expireRefreshTokens()
+    t.equal((await (await user.copy()).script(url('/refresh'))).status, 401, 'another request finds the login over')
+    between.open()
+    t.equal((await waiting).status, 401)
+    t.same(ran, [], 'no handler ran')
+  }, {
+    routes: (app, ran) => {
+      const slow = async (): Promise<void> => between.pass()
+      const hooks = where === 'preHandler' ? { preHandler: [slow, app.requireAuth] } : { preValidation: slow, preHandler: app.requireAuth }
+      app.get('/twice', { onRequest: app.requireAuth, ...hooks }, async () => ran('twice'))
+      app.get('/refresh', { onRequest: app.requireAuth }, async ({ leAuth }) => { await leAuth!.refresh(); return 'refreshed' })
+    }
+  })
+}
+
+for (const name of ['getAccessToken', 'refresh', 'fetch']) {
+  guardAttack('GA1', `a logout after ${name} has found the login to be over takes the cookie back`, 'CWE-613', async (t, { user, url, endTokens, origin, me }) => {
+    endTokens()
+    const answer = await user.step(url('/logout'), { method: 'POST', form: {}, from: `${origin}/` })
+    t.equal(`${answer.status} ${answer.location}`, '303 /')
+    t.match(answer.setCookies.join('\n'), /^le-auth=; Max-Age=0/m)
+    t.same(await user.cookieNames(url('/')), [], 'nothing of the login is left in the browser')
+    t.equal(await me(user), null)
+  }, {
+    before: app => { app.addHook('preHandler', async request => { if (request.url === '/logout') await SWALLOWED[name]!(request)?.catch(() => {}) }) }
+  })
+}
+
+/** How an app is guarded as a whole. */
+const WHOLE: Record<string, (app: FastifyInstance) => unknown> = {
+  'by a hook': app => app.addHook('onRequest', app.requireAuth),
+  'by hand': app => app.addHook('onRequest', async (request, reply) => app.requireAuth(request, reply)),
+  'by hand, for administrators': app => app.addHook('onRequest', async (request, reply) => app.requireAdmin(request, reply))
+}
+for (const [how, guard] of Object.entries(WHOLE)) {
+  guardAttack('GA1', `a logout takes the cookie back in an app that is guarded as a whole, ${how}, also if the guard has let the login through before`, 'CWE-613', async (t, { user, url, endTokens, origin }) => {
+    endTokens()
+    for (let times = 0; times < 2; times += 1) {
+      const answer = await user.step(url('/logout'), { method: 'POST', form: {}, from: `${origin}/` })
+      t.equal(`${answer.status} ${answer.location}`, '303 /')
+    }
+    t.same(await user.cookieNames(url('/')), [], 'nothing of the login is left in the browser')
+  }, {
+    routes: app => {
+      guard(app)
+      app.addHook('preHandler', async request => { if (request.url === '/logout') await request.leAuth?.refresh().catch(() => {}) })
+    }
+  })
+}

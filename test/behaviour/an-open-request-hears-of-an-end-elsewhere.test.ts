@@ -1,0 +1,101 @@
+import type { FastifyInstance } from 'fastify'
+import t, { type Test } from 'tap'
+import type { Authentication } from '../../lib/index.js'
+import { logIn, logOut, startApp } from '../support/app.js'
+import { Clock, HOUR, MINUTE } from '../support/clock.js'
+import { HandTimers } from '../support/hand-timers.js'
+import { until } from '../support/shifted.js'
+import { twoApps, type TwoApps } from '../support/two-apps.js'
+
+/** Keeps what a request has of its login, as a handler of server-sent events does. */
+function holding (held: Authentication[]): { after: (app: FastifyInstance) => void } {
+  return { after: app => { app.get('/hold', { onRequest: app.requireAuth }, async ({ leAuth }) => { held.push(leAuth!); return 'held' }) } }
+}
+
+/** Somebody who is logged in at one of two processes, with the signal of an open request there. */
+async function open (t: Test): Promise<TwoApps & { timers: HandTimers, signal: AbortSignal, logOutElsewhere: () => Promise<unknown> }> {
+  const held: Authentication[] = []
+  const timers = new HandTimers(MINUTE)
+  const apps = await twoApps(t, {}, { timers }, holding(held))
+  const browser = apps.one.browser()
+  await logIn(apps.one, browser)
+  await browser.script(apps.one.url('/hold'))
+  const there = await apps.toOther(browser)
+  return { ...apps, timers, signal: held[0]!.signal, logOutElsewhere: () => logOut(apps.other, there) }
+}
+
+t.test('The signal of an open request aborts within a minute of a logout in another process.', async t => {
+  const { timers, signal, logOutElsewhere } = await open(t)
+  timers.fire()
+  await until(() => timers.pending === 1)
+  t.notOk(signal.aborted, 'the login lives')
+  await logOutElsewhere()
+  timers.fire()
+  await until(() => signal.aborted)
+  t.equal(timers.pending, 0, 'and nobody looks any more')
+})
+
+t.test('A store that fails when the signal looks says nothing about the login.', async t => {
+  const { timers, signal, store, logOutElsewhere } = await open(t)
+  await logOutElsewhere()
+  store.trouble = () => 'error'
+  timers.fire()
+  await until(() => timers.pending === 1)
+  t.notOk(signal.aborted)
+  store.trouble = () => undefined
+  timers.fire()
+  await until(() => signal.aborted)
+})
+
+t.test('An app that is closed looks no more.', async t => {
+  const { one, timers, signal, store } = await open(t)
+  await one.app.close()
+  const looked = store.calls.length
+  timers.fire()
+  await until(() => store.calls.length > looked)
+  await new Promise(resolve => setImmediate(resolve))
+  t.equal(timers.pending, 0)
+  t.notOk(signal.aborted)
+})
+
+t.test('The signal aborts when the login is idle.', async t => {
+  const held: Authentication[] = []
+  const timers = new HandTimers(MINUTE)
+  const clock = new Clock()
+  const app = await startApp(t, { options: { now: clock.now, timers, session: { idleLifetime: HOUR } }, emulator: { now: clock.now }, ...holding(held) })
+  const browser = app.browser()
+  await logIn(app, browser)
+  await browser.script(app.url('/hold'))
+  const { signal } = held[0]!
+  clock.advance(59 * MINUTE)
+  timers.fire()
+  t.notOk(signal.aborted)
+  clock.advance(MINUTE)
+  timers.fire()
+  await until(() => signal.aborted)
+})
+
+t.test('The store in memory forgets within a minute what has expired.', async t => {
+  const timers = new HandTimers(MINUTE)
+  const clock = new Clock()
+  let size = (): number => NaN
+  const app = await startApp(t, {
+    options: { now: clock.now, timers },
+    emulator: { now: clock.now },
+    after: app => app.get('/size', async request => {
+      size = () => (request.sessionStore as unknown as { size: number }).size
+      request.session.set('note' as never, 'x' as never)
+      return 'noted'
+    })
+  })
+  const browser = app.browser()
+  await logIn(app, browser)
+  await browser.script(app.url('/size'))
+  t.equal(size(), 2, 'a login and a session')
+  clock.advance(9 * HOUR)
+  t.equal(size(), 2)
+  timers.fire()
+  t.equal(size(), 0)
+  await app.app.close()
+  t.equal(timers.pending, 0)
+})

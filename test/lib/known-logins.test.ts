@@ -1,0 +1,51 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import t from 'tap'
+import { KnownLogins } from '../../lib/logins/known-logins.js'
+import { Login } from '../../lib/logins/login.js'
+import { until } from '../support/shifted.js'
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+function login (key: string): Login {
+  const user = { id: '1', isAdmin: false, isLpa: false, claims: {} }
+  return new Login(key, { accountId: '1', clientId: '1', user, loggedInAt: 0, endsAt: 1 }, 1)
+}
+
+/** More than are remembered without anybody holding them. */
+function flood (known: KnownLogins, name = 'other', count = 10_000): void {
+  for (let i = 0; i < count; i += 1) known.add(login(`${name} ${i}`))
+}
+
+t.test('A login is one object for as long as anybody holds it.', async t => {
+  const known = new KnownLogins()
+  const held = login('held')
+  known.add(held)
+  flood(known)
+  collect()
+  t.equal(known.get('held'), held)
+})
+
+t.test('A login that nobody holds is forgotten when others have come.', async t => {
+  const known = new KnownLogins()
+  known.add(login('free'))
+  t.ok(known.get('free'))
+  flood(known)
+  await until(() => { collect(); return known.get('free') === undefined })
+  t.pass('forgotten')
+})
+
+t.test('The keys of logins that nobody holds are dropped, and those that somebody holds are kept.', async t => {
+  const known = new KnownLogins()
+  const held = login('held')
+  known.add(held)
+  flood(known, 'first')
+  flood(known, 'second', 9000)
+  // What was looked at in this turn is held until its end.
+  await new Promise(resolve => setImmediate(resolve))
+  collect()
+  flood(known, 'third')
+  t.equal(known.get('held'), held)
+  t.equal(known.get('first 1'), undefined)
+})
