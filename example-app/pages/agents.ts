@@ -1,12 +1,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { html, type Html } from '../html.js'
+import { lastSearchOf, rememberSearch } from '../last-search.js'
 import { sendPage } from '../layout.js'
 import { failedRead, readConfiguration, textField } from '../liveperson.js'
+import { matches, searchForm, searchOf } from '../search.js'
 
 /** LivePerson's Users API asks for a version, and answers with all fields only when told to. */
 const USERS = 'le-users/users?v=6.0&select=$all'
 
-/** A page of thousands of rows helps nobody; an app for such accounts would add a search. */
+/** A page of thousands of rows helps nobody; the search finds the others. */
 const SHOWN = 200
 
 interface Agent {
@@ -20,12 +22,17 @@ interface Agent {
 
 /** GET /agents: the users of the account, read from LivePerson with the rights of the logged-in user. */
 export async function agentsPage (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const search = searchOf(request.query)
+  if (search !== undefined) rememberSearch(request, search)
   const answer = await readConfiguration(request, USERS)
-  const content = 'status' in answer ? failedRead(answer) : directory(answer.entries.map(agentOf), request.leAuth!.user.id)
+  const content = 'status' in answer ? failedRead(answer) : directory(answer.entries.map(agentOf), request.leAuth!.user.id, search)
   return sendPage(request, reply, {
-    title: 'Agents',
-    content: html`<div class="heading"><h1>Agents</h1>
+    title: search ? `Agents: ${search}` : 'Agents',
+    content: html`<div class="heading split">
+<div><h1>Agents</h1>
 <p class="lead">Everyone in LivePerson account <b>${request.leAuth!.accountId}</b>.</p></div>
+${searchForm(search, lastSearchOf(request))}
+</div>
 ${content}`
   })
 }
@@ -49,12 +56,19 @@ function profileOf ({ profiles, profileIds }: Record<string, unknown>): string |
   return Array.isArray(profileIds) && profileIds.length > 0 ? profileIds.join(', ') : undefined
 }
 
-function directory (agents: Agent[], ownId: string): Html {
+function directory (agents: Agent[], ownId: string, search: string | undefined): Html {
   if (agents.length === 0) return html`<div class="sheet empty"><h2>Nobody here yet</h2><p>Users added in LivePerson will be listed here.</p></div>`
+  if (!search) return table(agents, ownId, '')
+  const found = agents.filter(({ name, loginName, email, profile }) => matches(search, [name, loginName, email, profile]))
+  if (found.length > 0) return table(found, ownId, ' found')
+  return html`<div class="sheet empty"><h2>Nobody found</h2><p>No name, login name, e-mail or profile has “${search}” in it.</p></div>`
+}
+
+function table (agents: Agent[], ownId: string, found: string): Html {
   const enabled = agents.filter(agent => agent.isEnabled).length
   // The roles keep a table a table for screen readers where the stylesheet turns its rows into cards.
   return html`<table role="table" class="sheet">
-<caption>${agents.length > SHOWN ? `The first ${SHOWN} of ${agents.length} people` : people(agents.length)}, ${enabled} enabled</caption>
+<caption>${agents.length > SHOWN ? `The first ${SHOWN} of ${agents.length} people` : people(agents.length)}${found}, ${enabled} enabled</caption>
 <thead role="rowgroup"><tr role="row">${['Name', 'Login name', 'E-mail', 'Profile', 'Status'].map(name => html`<th role="columnheader" scope="col">${name}</th>`)}</tr></thead>
 <tbody role="rowgroup">
 ${agents.slice(0, SHOWN).map(agent => row(agent, agent.id === ownId))}</tbody>

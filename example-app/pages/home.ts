@@ -7,7 +7,7 @@ import { logoutNotice } from '../logged-out.js'
 /** GET /: open to everybody, and knows who is logged in. */
 export async function homePage (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const { leAuth } = request
-  if (leAuth !== null) return sendPage(request, reply, { title: 'Home', content: forUser(leAuth) })
+  if (leAuth) return sendPage(request, reply, { title: 'Home', content: forUser(leAuth) })
   const { 'logged-out': untrustedReach } = request.query as Record<string, unknown>
   return sendPage(request, reply, { title: 'The agent directory', content: forVisitor(logoutNotice(untrustedReach)) })
 }

@@ -1,16 +1,59 @@
 import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import Fastify, { type FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import { Agent, getGlobalDispatcher, setGlobalDispatcher } from 'undici'
+import northdesk from '../../example-app/app.js'
+import { startEmulator } from '../../example-app/emulator.js'
+import type { SentinelEmulator } from '../../lib/emulator/index.js'
+import type { LeAuthOptions } from '../../lib/index.js'
 import { signIn } from '../support/app.js'
 import { Browser, type Answer } from '../support/browser.js'
+import { TYPESCRIPT } from '../support/node.js'
 import { freePort } from '../support/ports.js'
 import type { RedisServer } from '../support/redis.js'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const COMMAND = [process.execPath, ...TYPESCRIPT, 'example-app/server.ts']
 
 /** Cold caches and a busy machine included. */
 const SAID_WITHIN = 60_000
+
+/** The example app in this process, where its emulator can be made to fail. */
+export interface Example {
+  sentinel: SentinelEmulator
+  browser: Browser
+  /** The public address of a path. */
+  url: (path: string) => string
+  open: (path: string) => Promise<Answer>
+}
+
+interface ExampleSetting {
+  /** Options over those that fit the emulator. */
+  options?: LeAuthOptions
+  /** Runs after the app is registered, in its scope. */
+  after?: (app: FastifyInstance) => void
+}
+
+/** Starts the example app in this process, and closes it with the test. */
+export async function openExample (t: Test, { options, after }: ExampleSetting = {}): Promise<Example> {
+  const { emulator: sentinel, leAuth } = await startEmulator(3000, 0)
+  t.teardown(() => sentinel.close())
+  const app = Fastify({ forceCloseConnections: true })
+  t.teardown(() => app.close())
+  await app.register(async (scope) => {
+    await northdesk(scope, { leAuth: { ...leAuth, ...options } })
+    after?.(scope)
+  })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const origin = 'http://localhost:3000'
+  const browser = new Browser({ [origin]: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}` })
+  const url = (path: string): string => origin + path
+  return { sentinel, browser, url, open: path => browser.navigate(url(path)) }
+}
 
 /** The example app in a process of its own. */
 export interface ExampleProcess {
@@ -25,9 +68,9 @@ export interface ExampleProcess {
   stop: (signal: NodeJS.Signals) => void
 }
 
-/** Starts the example app as `npm start` does, with no LE_* variable but the given ones, and ends it with the test. */
-export function startExample (t: Test, variables: Record<string, string>): ExampleProcess {
-  const child = spawn('node_modules/.bin/tsx', ['example-app/server.ts'], { cwd: ROOT, env: { ...environment(), ...variables } })
+/** Starts the example app with no LE_* variable but the given ones, and ends it with the test. */
+export function startExample (t: Test, variables: Record<string, string>, [program, ...args] = COMMAND): ExampleProcess {
+  const child = spawn(program!, args, { cwd: ROOT, env: { ...environment(), ...variables } })
   let output = ''
   child.stdout.on('data', data => { output += data })
   child.stderr.on('data', data => { output += data })
@@ -48,8 +91,31 @@ export function startExample (t: Test, variables: Record<string, string>): Examp
   return { output: () => output, exited, address, says, stop: signal => child.kill(signal) }
 }
 
+/** What a process of the example app loads first: its time is as far ahead as a file says. */
+const SHIFTED_CLOCK = `import { readFileSync } from 'node:fs'
+const { now } = Date
+Date.now = () => now() + Number(readFileSync(new URL('ahead', import.meta.url), 'utf8'))
+`
+
+/** The time of processes that start with these variables, the emulator's as well. */
+interface SharedClock {
+  variables: Record<string, string>
+  /** Sets it this much ahead of the real time, in ms. */
+  setAhead: (ms: number) => void
+}
+
+function sharedClock (t: Test): SharedClock {
+  const directory = t.testdir({ 'clock.mjs': SHIFTED_CLOCK, ahead: '0' })
+  return {
+    variables: { NODE_OPTIONS: `--import=${pathToFileURL(join(directory, 'clock.mjs')).href}` },
+    setAhead: ms => writeFileSync(join(directory, 'ahead'), String(ms))
+  }
+}
+
 /** The example app as several processes. */
 export interface Fleet extends ExampleProcess {
+  /** Sets the time of all of them this much ahead, in ms. */
+  setAhead: (ms: number) => void
   origin: string
   /** The processes that answered at first. */
   pids: () => Promise<number[]>
@@ -66,10 +132,12 @@ export async function startFleet (t: Test, redis: RedisServer, instances: number
   setGlobalDispatcher(new Agent({ pipelining: 0 }))
   t.teardown(() => setGlobalDispatcher(usual))
   const port = await freePort()
-  const example = startExample(t, { PORT: String(port), INSTANCES: String(instances), REDIS_URL: redis.url, LOG_LEVEL: 'info' })
+  const { variables, setAhead } = sharedClock(t)
+  const example = startExample(t, { ...variables, PORT: String(port), INSTANCES: String(instances), REDIS_URL: redis.url, LOG_LEVEL: 'info' })
   const origin = await example.address()
   return {
     ...example,
+    setAhead,
     origin,
     pids: async () => (await example.says(/Their processes are ([\d, ]+):/))[1]!.split(', ').map(Number),
     browser: () => new Browser({ [origin]: `http://127.0.0.1:${port}` }),
@@ -82,6 +150,5 @@ export async function startFleet (t: Test, redis: RedisServer, instances: number
 function environment (): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !/^(TAP|_TAPJS|NODE_OPTIONS$|LE_|PORT$|HOST$|SENTINEL_PORT$|LOG_LEVEL$|TRUST_PROXY$|INSTANCES$|REDIS_URL$)/.test(name))
   const empty = ['LE_ACCOUNT_ID', 'LE_CLIENT_ID', 'LE_CLIENT_SECRET', 'LE_REDIRECT_URI', 'LE_AUTH_SECRET', 'HOST', 'SENTINEL_PORT', 'LOG_LEVEL', 'TRUST_PROXY', 'INSTANCES', 'REDIS_URL']
-  // tsx compiles lib/ its own way, and tap would add up lines that do not match.
   return { ...Object.fromEntries(own), ...Object.fromEntries(empty.map(name => [name, ''])), _TAPJS_PROCESSINFO_COVERAGE_: '0' }
 }

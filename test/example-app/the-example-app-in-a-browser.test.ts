@@ -189,6 +189,31 @@ t.test('the example app in Chromium', async (t) => {
     t.same(complaints, [])
   })
 
+  await t.test('the keyboard is enough to search, to repeat the last search and to forget it', async (t) => {
+    const { page, complaints } = await visitor(t, browser, base)
+    await page.goto('/agents')
+    await signIn(page, AGENT)
+    await page.getByRole('searchbox', { name: 'Search by name, login name, e-mail or profile' }).focus()
+    await page.keyboard.type('Dahl')
+    await page.keyboard.press('Enter')
+    await page.getByText('One person found').waitFor()
+    t.equal(page.url(), `${base}/agents?q=Dahl`)
+
+    await tabTo(page, 'Show everyone')
+    await page.keyboard.press('Enter')
+    await page.getByText('Your last search:').waitFor()
+    t.equal(await page.getByRole('row').count(), 9)
+    await tabTo(page, 'Dahl')
+    await page.keyboard.press('Enter')
+    await page.getByText('One person found').waitFor()
+
+    await page.getByRole('searchbox').fill('')
+    await page.keyboard.press('Enter')
+    await page.getByText('8 people').waitFor()
+    t.equal(await page.getByText('Your last search:').count(), 0)
+    t.same(complaints, [])
+  })
+
   for (const width of [390, 320]) {
     await t.test(`no page is wider than a phone of ${width} pixels`, async (t) => {
       const { page, complaints } = await visitor(t, browser, base, { viewport: { width, height: 844 } })
@@ -201,7 +226,7 @@ t.test('the example app in Chromium', async (t) => {
       await page.goto('/admin')
       await signIn(page, ADMINISTRATOR)
       await heading(page, 'Administration')
-      for (const path of ['/', '/agents', '/profile', '/admin', '/log-out-everywhere', '/nowhere']) await measure(path)
+      for (const path of ['/', `/agents?q=${'wide'.repeat(25)}`, '/agents', '/profile', '/admin', '/log-out-everywhere', '/nowhere']) await measure(path)
       t.same(tooWide, [])
       t.same(complaints, [])
     })

@@ -1,42 +1,16 @@
-import type { AddressInfo } from 'node:net'
-import Fastify, { type FastifyInstance } from 'fastify'
-import t, { type Test } from 'tap'
-import northdesk from '../../example-app/app.js'
-import { startEmulator } from '../../example-app/emulator.js'
-import type { SentinelEmulator } from '../../lib/emulator/index.js'
+import t from 'tap'
 import { signIn } from '../support/app.js'
-import { Browser, type Answer } from '../support/browser.js'
+import type { Answer } from '../support/browser.js'
+import { openExample, type Example } from './support.js'
 
-const ORIGIN = 'http://localhost:3000'
 const AGENT = 'maya.osei'
-
-interface Example {
-  sentinel: SentinelEmulator
-  browser: Browser
-  open: (path: string) => Promise<Answer>
-}
-
-/** The example app in this process, where its emulator can be made to fail. */
-async function startExample (t: Test, more: (app: FastifyInstance) => void = () => {}): Promise<Example> {
-  const { emulator: sentinel, leAuth } = await startEmulator(3000, 0)
-  t.teardown(() => sentinel.close())
-  const app = Fastify({ forceCloseConnections: true })
-  t.teardown(() => app.close())
-  await app.register(async (scope) => {
-    await northdesk(scope, { leAuth })
-    more(scope)
-  })
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  const browser = new Browser({ [ORIGIN]: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}` })
-  return { sentinel, browser, open: path => browser.navigate(ORIGIN + path) }
-}
 
 async function logIn ({ browser, open }: Example): Promise<Answer> {
   return signIn(browser, await open('/agents'), AGENT)
 }
 
 t.test('a list that LivePerson does not give is explained in its place', async (t) => {
-  const example = await startExample(t)
+  const example = await openExample(t)
   example.sentinel.next('users', { status: 503, body: '{"secret":"of LivePerson"}' })
   const agents = await logIn(example)
   t.equal(agents.status, 200)
@@ -53,7 +27,7 @@ t.test('a list that LivePerson does not give is explained in its place', async (
 })
 
 t.test('an answer that is no JSON, or none at all, makes an error page and is not repeated', async (t) => {
-  const example = await startExample(t)
+  const example = await openExample(t)
   await logIn(example)
   example.sentinel.next('users', { status: 200, body: '<p>gateway-noise' })
   const broken = await example.open('/agents')
@@ -69,7 +43,7 @@ t.test('an answer that is no JSON, or none at all, makes an error page and is no
 })
 
 t.test('what LivePerson says about people is text, never markup', async (t) => {
-  const example = await startExample(t)
+  const example = await openExample(t)
   const evil = { id: 1, fullName: '<script>alert(1)</script>', loginName: '"><img src=x>', email: '"onx="@example.com', isEnabled: 'yes', profileIds: ['<b>'] }
   example.sentinel.next('users', { status: 200, body: JSON.stringify([evil, null, 7]) })
   const { text } = await logIn(example)
@@ -79,7 +53,7 @@ t.test('what LivePerson says about people is text, never markup', async (t) => {
 })
 
 t.test('no text of an address reaches a page', async (t) => {
-  const { open } = await startExample(t)
+  const { open } = await openExample(t)
   for (const path of ['/?logged-out=attack', '/?logged-out=__proto__', '/?logged-out=here&logged-out=attack', '/nope/attack?x=attack']) {
     const { text } = await open(path)
     t.notMatch(text, /attack|__proto__|\[object|You are logged out/, path)
@@ -87,19 +61,19 @@ t.test('no text of an address reaches a page', async (t) => {
 })
 
 t.test('people get pages and programs get JSON, both with the headers that guard them', async (t) => {
-  const example = await startExample(t, scope => {
-    scope.get('/broken', async () => { throw new Error('the password of the database is hunter2') })
+  const example = await openExample(t, {
+    after: scope => { scope.get('/broken', async () => { throw new Error('the password of the database is hunter2') }) }
   })
   await logIn(example)
   const page = await example.open('/admin')
   t.equal(page.status, 403)
   t.match(page.text, 'You need to be an administrator')
-  const json = await example.browser.script(`${ORIGIN}/admin`)
+  const json = await example.browser.script(example.url('/admin'))
   t.match(json, { status: 403 })
   t.match(json.json(), { statusCode: 403, code: 'LE_AUTH_ADMIN_REQUIRED', error: 'Forbidden' })
 
   const broken = await example.open('/broken')
-  const brokenJson = await example.browser.script(`${ORIGIN}/broken`)
+  const brokenJson = await example.browser.script(example.url('/broken'))
   const missing = await example.open('/nope')
   t.match([broken.status, brokenJson.status, missing.status], [500, 500, 404])
   for (const { text, headers } of [page, json, broken, brokenJson, missing]) {
@@ -110,7 +84,7 @@ t.test('people get pages and programs get JSON, both with the headers that guard
 })
 
 t.test('a login that was cancelled ends on a page of the app', async (t) => {
-  const example = await startExample(t)
+  const example = await openExample(t)
   const login = await example.open('/agents')
   const action = /action="([^"]+)"/.exec(login.text)![1]!.replaceAll('&amp;', '&')
   const denied = await example.browser.submit(new URL(action, login.url).href, { action: 'cancel' })
@@ -121,10 +95,10 @@ t.test('a login that was cancelled ends on a page of the app', async (t) => {
 })
 
 t.test('a logout that LivePerson does not hear of is told', async (t) => {
-  const example = await startExample(t)
+  const example = await openExample(t)
   await logIn(example)
   example.sentinel.always('revoke', { status: 503 })
-  const home = await example.browser.submit(`${ORIGIN}/logout`, { revoke: 'true' })
+  const home = await example.browser.submit(example.url('/logout'), { revoke: 'true' })
   t.match(home.url, '/?logged-out=only-here')
   t.match(home.text, 'LivePerson could not be told')
   t.match(home.text, 'role="alert"')
@@ -132,16 +106,16 @@ t.test('a logout that LivePerson does not hear of is told', async (t) => {
 })
 
 t.test('after a logout a page asks before it logs in, and a script gets the plugin\'s 401', async (t) => {
-  const example = await startExample(t)
+  const example = await openExample(t)
   await logIn(example)
-  const home = await example.browser.submit(`${ORIGIN}/logout`, {})
+  const home = await example.browser.submit(example.url('/logout'), {})
   t.match(home.text, 'You are logged out of Northdesk')
   const asked = await example.open('/agents')
   t.equal(asked.status, 401)
   t.match(asked.text, 'href="/login?returnTo=%2Fagents"')
-  t.match((await example.browser.script(`${ORIGIN}/agents`)).json(), { code: 'LE_AUTH_LOGIN_REQUIRED' })
+  t.match((await example.browser.script(example.url('/agents'))).json(), { code: 'LE_AUTH_LOGIN_REQUIRED' })
 
   const again = await example.open('/login?returnTo=%2Fagents')
   t.match(again.text, 'Maya Osei', 'single sign-on answers once the user asked for it')
-  t.same((await example.browser.cookieNames(ORIGIN)).filter(name => name.startsWith('northdesk')), [])
+  t.same((await example.browser.cookieNames(example.url('/'))).filter(name => name.startsWith('northdesk')), [])
 })

@@ -6,8 +6,8 @@ import { startExample } from './support.js'
 const SECRET = 'a-client-secret-that-nobody-may-see'
 const AUTH_SECRET = 'an auth secret of more than 32 characters'
 
-t.test('with some LE_* variables it names the missing ones and stops', async (t) => {
-  const example = startExample(t, { PORT: String(await freePort()), LE_ACCOUNT_ID: '12345678', LE_CLIENT_SECRET: SECRET })
+t.test('npm start with some LE_* variables names the missing ones and stops', async (t) => {
+  const example = startExample(t, { PORT: String(await freePort()), LE_ACCOUNT_ID: '12345678', LE_CLIENT_SECRET: SECRET }, ['npm', 'start'])
   t.equal(await example.exited, 1)
   t.match(example.output(), /cannot start.*LE_CLIENT_ID, LE_REDIRECT_URI, LE_AUTH_SECRET/)
   t.notMatch(example.output(), SECRET, 'no secret is printed')
