@@ -78,6 +78,7 @@ async function leAuth (app: FastifyInstance, rawOptions: LeAuthOptions): Promise
   app.decorate('requireAdmin', guards.requireAdmin)
   installGuards(app, guards)
   app.addHook('onRequest', createAuthenticate({ cookie: loginCookie, logins, current, sessions, collaborators }))
+  // For routes that were defined before this plugin; the others get it as their last hook as well.
   app.addHook('preHandler', guards.lookAgain)
   app.addHook('onRoute', guards.lookAgainLast)
 

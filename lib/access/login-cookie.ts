@@ -20,8 +20,10 @@ export class LoginCookie {
 
   /** The id that the browser has sent, if it can be one. */
   idOf ({ cookies }: FastifyRequest): string | null {
-    const id = cookies[this.#name]
-    return id !== undefined && ID.test(id) ? id : null
+    // Without a Cookie header they are a plain object, and a property that it inherits is no cookie.
+    if (!Object.hasOwn(cookies, this.#name)) return null
+    const id = cookies[this.#name]!
+    return ID.test(id) ? id : null
   }
 
   set (reply: FastifyReply, id: string): void {

@@ -96,9 +96,8 @@ export function registerSession (app: FastifyInstance, options: ResolvedOptions,
   return {
     load (request, login, done) {
       if (login !== null) setOwner(request, login)
-      const sent = request.cookies[cookieName]
-      if (sent === undefined || !isOurs(request)) return done()
-      app.decryptSession(sent, request, error => {
+      if (!Object.hasOwn(request.cookies, cookieName) || !isOurs(request)) return done()
+      app.decryptSession(request.cookies[cookieName]!, request, error => {
         if (error == null) sessions.bind(request, login)
         done(error as Error | undefined)
       })

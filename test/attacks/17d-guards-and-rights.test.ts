@@ -37,10 +37,12 @@ const INHERITED = ['leAuthRoute', 'leAuth', 'ownRoute', 'isOwnRoute', 'isAdmin',
 
 guardAttack('GA5', 'no property that every object inherits opens a guard', 'CWE-1321', async (t, { app, user, url, ran }) => {
   const cookie = await user.jar.getCookieString(url('/'))
-  for (const name of INHERITED) {
+  // A login of the attacker's own, for everybody who has no cookie at all.
+  const planted = cookie.slice('le-auth='.length)
+  for (const [name, value] of [...INHERITED.map(name => [name, true] as const), ['le-auth', planted], ['le-auth.session', planted]] as const) {
     const ask = async (path: string, headers = {}): Promise<number> => {
       // eslint-disable-next-line no-extend-native -- that is the attack
-      Object.defineProperty(Object.prototype, name, { value: true, configurable: true, writable: true, enumerable: false })
+      Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true, enumerable: false })
       try {
         return (await app.inject({ url: path, headers })).statusCode
       } finally {
