@@ -4,6 +4,7 @@ import type { Authentication } from '../../lib/index.js'
 import { logIn, logOut, startApp } from '../support/app.js'
 import { Clock, HOUR, MINUTE } from '../support/clock.js'
 import { HandTimers } from '../support/hand-timers.js'
+import { TestStore } from '../support/stores.js'
 import { until } from '../support/shifted.js'
 import { twoApps, type TwoApps } from '../support/two-apps.js'
 
@@ -73,6 +74,20 @@ t.test('The signal aborts when the login is idle.', async t => {
   clock.advance(MINUTE)
   timers.fire()
   await until(() => signal.aborted)
+})
+
+t.test('Of a login that seems idle here, an open request learns whether another process has seen somebody.', async t => {
+  const held: Authentication[] = []
+  const { one, other, clock, toOther } = await twoApps(t, {}, { session: { store: new TestStore(), idleLifetime: HOUR } }, holding(held))
+  const browser = one.browser()
+  await logIn(one, browser)
+  await browser.script(one.url('/hold'))
+  clock.advance(50 * MINUTE)
+  t.equal((await (await toOther(browser)).script(other.url('/me'))).status, 200)
+  clock.advance(20 * MINUTE)
+  await t.resolves(held[0]!.getAccessToken(), 'somebody was there 20 minutes ago')
+  clock.advance(40 * MINUTE)
+  await t.rejects(held[0]!.getAccessToken(), { code: 'LE_AUTH_SESSION_ENDED' })
 })
 
 t.test('The store in memory forgets within a minute what has expired.', async t => {
