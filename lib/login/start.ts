@@ -4,7 +4,7 @@ import { leAuthError } from '../errors.js'
 import type { DomainApi } from '../liveperson/domain-api.js'
 import type { ResolvedOptions } from '../options.js'
 import { returnPath } from '../return-path.js'
-import { authorizationUrl } from '../sentinel/authorization-url.js'
+import { createAuthorizationUrl } from '../sentinel/authorization-url.js'
 import { sentinelEndpoints } from '../sentinel/endpoints.js'
 import { answerFailure } from './failure.js'
 import { sendFormPost } from './form-post.js'
@@ -18,6 +18,8 @@ interface LoginStart {
 
 /** GET /login: begins a login transaction and sends the browser to Sentinel. Of the query, only `returnTo` is read. */
 export function createLoginStart ({ options, domainApi, transactions }: LoginStart) {
+  const { accountId, apiVersion } = options
+  const authorizationUrl = createAuthorizationUrl(options)
   const ownRoutes = Object.values(options.routes).map(route => routeOf(options.publicPrefix + route))
 
   return async function start (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -35,15 +37,9 @@ export function createLoginStart ({ options, domainApi, transactions }: LoginSta
     if (isSurelyNoPage(request)) throw leAuthError('LE_AUTH_LOGIN_NOT_A_PAGE')
     // Without this the browser would log in, keep no cookie, and begin again, for ever.
     if (options.session.cookie.secure && request.protocol !== 'https') throw leAuthError('LE_AUTH_INSECURE_REQUEST')
-    const { accountId, clientId, redirectUri, scope } = options
     const sentinelOrigin = await domainApi.originOf(accountId, 'sentinel')
-    const { state, codeVerifier } = transactions.create()
-    transactions.begin(request, reply, state, {
-      returnPath, accountId, sentinelOrigin, startedAt: options.clock.now(), ...(codeVerifier !== undefined && { codeVerifier })
-    })
-    return authorizationUrl(sentinelEndpoints(sentinelOrigin, accountId, options.apiVersion), {
-      clientId, redirectUri, state, ...(codeVerifier !== undefined && { codeVerifier }), ...(scope !== undefined && { scope })
-    })
+    const secrets = transactions.begin(request, reply, { returnPath, accountId, sentinelOrigin, startedAt: options.clock.now() })
+    return authorizationUrl(sentinelEndpoints(sentinelOrigin, accountId, apiVersion), secrets)
   }
 
   /** A login that ended at /login would begin again at once. */

@@ -1,7 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { leAuthError } from '../errors.js'
 import type { ResolvedOptions } from '../options.js'
+import type { AuthorizationSecrets } from '../sentinel/authorization-url.js'
+import { randomText } from '../store/random.js'
 import type { Sealer } from '../store/seal.js'
 import { trustedOrigin } from '../liveperson/trusted-host.js'
 import { ownAttributes } from '../session/cookie-attributes.js'
@@ -11,11 +12,6 @@ import { droppedTransactions } from './dropped-transactions.js'
 const TRANSACTION_LIFETIME = 15 * 60 * 1000
 /** The cookie outlives the transaction, so that a late user is told "too late" and not "blocked cookies". In s. */
 const COOKIE_MAX_AGE = 60 * 60
-
-/** 256 bits in base64url: a state, and a code verifier as RFC 7636 §4.1 recommends it. */
-function random (): string {
-  return randomBytes(32).toString('base64url')
-}
 
 /** Whether a text has the form of a state: 256 random bits in base64url. */
 export function isState (text: string): boolean {
@@ -39,10 +35,8 @@ export interface LoginTransaction {
  * server, tabs do not disturb each other, and any instance with the same secret can finish the login.
  */
 export interface LoginTransactions {
-  /** A new state, and a code verifier where PKCE is on. */
-  create: () => { state: string, codeVerifier?: string }
-  /** Gives the browser the transaction of a state, and takes back those it will not finish. */
-  begin: (request: FastifyRequest, reply: FastifyReply, state: string, transaction: LoginTransaction) => void
+  /** Gives the browser a new transaction, and takes back those it will not finish. */
+  begin: (request: FastifyRequest, reply: FastifyReply, beginning: Omit<LoginTransaction, 'codeVerifier'>) => AuthorizationSecrets
   /**
    * The transaction of this state and this browser.
    *
@@ -65,14 +59,16 @@ export function createLoginTransactions (options: ResolvedOptions, sealer: Seale
     .filter(name => name.startsWith(cookiePrefix) && isState(name.slice(cookiePrefix.length)))
 
   return {
-    create: () => ({ state: random(), ...(options.pkce && { codeVerifier: random() }) }),
-
-    begin (request, reply, state, transaction) {
+    begin (request, reply, beginning) {
+      const state = randomText()
+      // As long as RFC 7636 §4.1 recommends.
+      const verifier = options.pkce && { codeVerifier: randomText() }
       const name = cookiePrefix + state
-      const value = sealer.seal(purpose, state, transaction)
+      const value = sealer.seal(purpose, state, { ...beginning, ...verifier })
       const pending = pendingCookies(request).map(name => ({ name, size: name.length + String(request.cookies[name]).length }))
       for (const dropped of droppedTransactions(pending, name.length + value.length)) reply.clearCookie(dropped, cookieAttributes)
       reply.setCookie(name, value, { ...cookieAttributes, maxAge: COOKIE_MAX_AGE })
+      return { state, ...verifier }
     },
 
     find (request, state) {

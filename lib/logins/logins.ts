@@ -1,8 +1,9 @@
-import { hash, randomBytes } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Clock } from '../clock.js'
 import { leAuthError, type LeAuthError } from '../errors.js'
 import type { User } from '../sentinel/claims.js'
 import type { TokenSet } from '../sentinel/token-set.js'
+import { randomText } from '../store/random.js'
 import { KnownLogins } from './known-logins.js'
 import { Login, type EndReason } from './login.js'
 import type { LoginRecords, OpenedTokens, StoredLogin, StoredTokens } from './login-records.js'
@@ -60,7 +61,7 @@ export class Logins {
    * @throws LE_AUTH_STORE_UNAVAILABLE
    */
   async create (user: User, accountId: string, tokens: TokenSet): Promise<NewLogin> {
-    const id = randomBytes(32).toString('base64url')
+    const id = randomText()
     const loggedInAt = this.#clock.now()
     const { clientId, idleLifetime, absoluteLifetime } = this.#settings
     const facts = { accountId, clientId, user, loggedInAt, endsAt: loggedInAt + absoluteLifetime }

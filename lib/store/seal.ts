@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto'
+import { randomBytes } from './random.js'
 
 const KEY_LENGTH = 32
 const IV_LENGTH = 12
@@ -22,8 +23,10 @@ export class Sealer {
   seal (purpose: string, id: string, value: object): string {
     const iv = randomBytes(IV_LENGTH)
     const cipher = createCipheriv('aes-256-gcm', keyFor(this.#secrets[0]!, purpose, id), iv).setAAD(HEADER_BYTES)
-    const text = cipher.update(JSON.stringify(value), 'utf8', 'base64url') + cipher.final('base64url')
-    return `${HEADER}..${iv.toString('base64url')}.${text}.${cipher.getAuthTag().toString('base64url')}`
+    const text = cipher.update(JSON.stringify(value), 'utf8')
+    // Makes the tag; of the text GCM keeps nothing back.
+    cipher.final()
+    return `${HEADER}..${[iv, text, cipher.getAuthTag()].map(bytes => bytes.toString('base64url')).join('.')}`
   }
 
   /** The value, or `null` if it was not sealed by one of the secrets, for this purpose and this id. */
@@ -60,7 +63,7 @@ function extract (secret: string): Buffer {
  * in practice no nonce meets a key twice.
  */
 function keyFor (extracted: Buffer, purpose: string, id: string): Buffer {
-  return createHmac('sha256', extracted).update(infoFor(purpose, id)).update('\x01').digest()
+  return createHmac('sha256', extracted).update(`${infoFor(purpose, id)}\x01`).digest()
 }
 
 function infoFor (purpose: string, id: string): string {
