@@ -26,7 +26,7 @@ export class Sealer {
     const text = cipher.update(JSON.stringify(value), 'utf8')
     // Makes the tag; of the text GCM keeps nothing back.
     cipher.final()
-    return `${HEADER}..${[iv, text, cipher.getAuthTag()].map(bytes => bytes.toString('base64url')).join('.')}`
+    return [HEADER, '', ...[iv, text, cipher.getAuthTag()].map(bytes => bytes.toString('base64url'))].join('.')
   }
 
   /** The value, or `null` if it was not sealed by one of the secrets, for this purpose and this id. */

@@ -98,6 +98,24 @@ t.test('the app\'s own data goes through a login only where it says so', async t
   t.same((await browser.script(app.url('/see'))).json(), { cart: ['pen'] })
 })
 
+t.test('a session that the app renews belongs to the login as long as it keeps its key', async t => {
+  const { app } = await withAppSession(t, {}, {
+    after: app => {
+      app.get('/renew/:kept', async request => {
+        await request.session.regenerate([(request.params as { kept: 'leAuth' }).kept])
+        return Object.assign(request.session, { seen: true }) && 'ok'
+      })
+      app.get('/see', async request => ({ seen: (request.session as any).seen === true }))
+    }
+  })
+  const browser = app.browser()
+  await logIn(app, browser)
+  for (const [kept, seen] of [['leAuth', true], ['nothing', false]] as const) {
+    t.equal((await browser.script(app.url(`/renew/${kept}`))).status, 200)
+    t.same((await browser.script(app.url('/see'))).json(), { seen }, kept)
+  }
+})
+
 t.test('a slow request can bring its session back to the store, but no login that has been logged out', async t => {
   const handler = gate()
   const { app, store } = await withAppSession(t, {}, {
