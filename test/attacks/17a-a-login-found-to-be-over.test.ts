@@ -19,6 +19,7 @@ async function swallowing (app: FastifyInstance, ran: (path: string) => string):
       scope.addHook('onRequest', async request => { await call(request)?.catch(() => {}) })
       scope.get('/first', { onRequest: app.requireAuth }, async () => ran('first'))
       scope.get('/later', { preHandler: app.requireAuth }, async () => ran('later'))
+      scope.get('/hooks', { onRequest: [app.requireAuth, async () => { ran('a hook behind the guard') }] }, async () => ran('hooks'))
       scope.get('/admins', { onRequest: app.requireAdmin }, async () => ran('admins'))
     }, { prefix: `/${name}` })
   }
@@ -26,7 +27,7 @@ async function swallowing (app: FastifyInstance, ran: (path: string) => string):
 
 for (const name of Object.keys(SWALLOWED)) {
   guardAttack('GA1', `a login that ${name} has found to be over in this request gets past no guard`, 'CWE-613', async (t, stage) => {
-    for (const path of ['first', 'later', 'admins']) {
+    for (const path of ['first', 'later', 'hooks', 'admins']) {
       const browser = stage.browser()
       await enter(stage, browser, path === 'admins' ? ADMIN : AGENT)
       if (name !== 'logout') stage.endTokens()
@@ -36,6 +37,16 @@ for (const name of Object.keys(SWALLOWED)) {
     t.same(stage.ran, [], 'no handler ran')
   }, { routes: swallowing })
 }
+
+guardAttack('GA1', 'a login that the guard itself finds to be over, by a refresh that Sentinel refuses, gets past no hook behind it', 'CWE-613', async (t, { user, url, ran, endTokens }) => {
+  endTokens()
+  t.equal((await user.script(url('/behind'))).status, 401)
+  t.same(ran, [])
+}, {
+  routes: (app, ran) => {
+    app.get('/behind', { onRequest: [app.requireAuth, async () => { ran('a hook behind the guard') }] }, async () => ran('behind'))
+  }
+})
 
 let meanwhile = (): void => {}
 for (const name of Object.keys(SWALLOWED)) {
@@ -65,7 +76,8 @@ for (const where of ['preValidation', 'preHandler'] as const) {
   }, {
     routes: (app, ran) => {
       const slow = async (): Promise<void> => between.pass()
-      const hooks = where === 'preHandler' ? { preHandler: [slow, app.requireAuth] } : { preValidation: slow, preHandler: app.requireAuth }
+      const behind = async (): Promise<void> => { ran('a hook behind the guard') }
+      const hooks = where === 'preHandler' ? { preHandler: [slow, app.requireAuth, behind] } : { preValidation: slow, preHandler: [app.requireAuth, behind] }
       app.get('/twice', { onRequest: app.requireAuth, ...hooks }, async () => ran('twice'))
       app.get('/refresh', { onRequest: app.requireAuth }, async ({ leAuth }) => { await leAuth!.refresh(); return 'refreshed' })
     }
