@@ -52,6 +52,15 @@ t.test('minTtl is no reason to fail: the token there is still lives', async t =>
   t.equal(app.calls('refresh'), 1)
 })
 
+t.test('minTtl: a login that the refresh finds to be over gives no token, though the one there still lives', async t => {
+  const { app, clock, browser } = await asking(t, request => request.leAuth!.getAccessToken({ minTtl: 50 * MINUTE }))
+  clock.advance(11 * MINUTE)
+  app.sentinel.expireRefreshTokens()
+  const answer = await browser.script(app.url('/ask'))
+  t.equal(`${answer.status} ${errorCode(answer)}`, '401 LE_AUTH_SESSION_ENDED')
+  t.equal(app.calls('refresh'), 1)
+})
+
 t.test('a minTtl that is no time is refused by its own code', async t => {
   for (const minTtl of [-1, NaN, Infinity, '5', null]) {
     const { app, browser } = await asking(t, request => request.leAuth!.getAccessToken({ minTtl } as never))
