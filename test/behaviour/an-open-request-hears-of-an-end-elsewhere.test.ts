@@ -90,6 +90,20 @@ t.test('Of a login that seems idle here, an open request learns whether another 
   await t.rejects(held[0]!.getAccessToken(), { code: 'LE_AUTH_SESSION_ENDED' })
 })
 
+t.test('A refresh of a login that ended elsewhere sends nothing to Sentinel, even if its tokens were left behind.', async t => {
+  const held: Authentication[] = []
+  const { one, other, store, toOther } = await twoApps(t, {}, {}, holding(held))
+  const browser = one.browser()
+  await logIn(one, browser)
+  await browser.script(one.url('/hold'))
+  store.trouble = ({ operation, kind }) => operation === 'destroy' && kind === 'token set' ? 'error' : undefined
+  await logOut(other, await toOther(browser))
+  store.trouble = () => undefined
+  t.equal(store.tokenSets.length, 1)
+  await t.rejects(held[0]!.refresh(), { code: 'LE_AUTH_SESSION_ENDED' })
+  t.equal(one.calls('refresh'), 0)
+})
+
 t.test('The store in memory forgets within a minute what has expired.', async t => {
   const timers = new HandTimers(MINUTE)
   const clock = new Clock()
