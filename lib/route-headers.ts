@@ -27,15 +27,15 @@ export function withoutQuery (url: string): string {
 
 /**
  * Only GET is a callback. Any other method is answered here and not by Fastify's 404, whose text and log line
- * would repeat the whole URL.
+ * would repeat the whole URL. As a hook it never says that it is done, so nothing comes after it.
  */
-export async function refuseMethod (_request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  return reply.code(405).header('allow', 'GET').send()
+export function refuseMethod (_request: FastifyRequest, reply: FastifyReply, _done?: unknown): void {
+  reply.code(405).header('allow', 'GET').send()
 }
 
 /** The callback with a slash too many, or too few, is no callback, and Fastify's 404 is not for it either. */
-export async function refuseOtherSlash (_request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  return reply.code(404).send()
+export function refuseOtherSlash (_request: FastifyRequest, reply: FastifyReply, _done?: unknown): void {
+  reply.code(404).send()
 }
 
 /** The same path with a slash at the end, or without it. */

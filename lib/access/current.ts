@@ -7,7 +7,7 @@ import type { Authentication } from './authentication.js'
  */
 export class CurrentAuthentication {
   readonly #key = Symbol('fastify-le-auth')
-  readonly #guarded = Symbol('fastify-le-auth guarded')
+  readonly #verdict = Symbol('fastify-le-auth verdict')
 
   of (request: FastifyRequest): Authentication | null {
     return (request as Keyed)[this.#key] ?? null
@@ -17,14 +17,15 @@ export class CurrentAuthentication {
     (request as Keyed)[this.#key] = authentication
   }
 
-  /** Notes that a guard has let a request through. */
-  setGuarded (request: FastifyRequest): void {
-    (request as Keyed)[this.#guarded] = true
+  /** What a guard has made of a request; `undefined` if none has seen it. */
+  verdictOf (request: FastifyRequest): Verdict | undefined {
+    return (request as Keyed)[this.#verdict]
   }
 
-  isGuarded (request: FastifyRequest): boolean {
-    return (request as Keyed)[this.#guarded] === true
+  setVerdict (request: FastifyRequest, verdict: Verdict): void {
+    (request as Keyed)[this.#verdict] = verdict
   }
 }
 
+type Verdict = 'passed' | 'refused'
 type Keyed = FastifyRequest & Record<symbol, any>

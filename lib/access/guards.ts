@@ -32,7 +32,10 @@ export class Guards {
 
   /** Asks once more whether the login lives: a body may have taken its time since the guard has looked. */
   readonly lookAgain = (request: FastifyRequest, reply: FastifyReply, done: () => void): void | Promise<void> => {
-    if (!this.#current.isGuarded(request)) return done()
+    const verdict = this.#current.verdictOf(request)
+    // It has been answered, whoever let it go on all the same.
+    if (verdict === 'refused') return
+    if (verdict === undefined) return done()
     const authentication = this.#current.of(request)
     if (authentication !== null && !Authentication.isOver(authentication)) return done()
     return isOwnRoute(request) ? done() : this.#refuse(request, reply)
@@ -49,7 +52,7 @@ export class Guards {
     if (adminOnly && !authentication.user.isAdmin && !isOwnRoute(request)) throw leAuthError('LE_AUTH_ADMIN_REQUIRED')
     // A response for one user must not be kept for another; the handler may say otherwise.
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'private, no-store')
-    this.#current.setGuarded(request)
+    this.#current.setVerdict(request, 'passed')
     const refreshing = Authentication.keepFresh(authentication)
     if (refreshing === null) return done?.()
     if (isOwnRoute(request)) {
@@ -72,22 +75,28 @@ export class Guards {
     return false
   }
 
-  /** @returns the reply, which a hook that is awaited waits for: until the response is out, nothing else may run */
+  /** @returns what a hook that is awaited waits for: until the response is out, nothing else may run */
   #refuse (request: FastifyRequest, reply: FastifyReply): Promise<void> {
     this.#current.set(request, null)
+    this.#current.setVerdict(request, 'refused')
     reply.header('cache-control', 'no-store')
     if (isPageNavigation(request)) {
       const returnTo = returnPath(this.#options.publicPrefix + request.originalUrl, this.#options.origin)
-      return asPromise(reply.redirect(withReturnTo(this.#loginPath, returnTo), 302))
+      return whenSent(reply.redirect(withReturnTo(this.#loginPath, returnTo), 302))
     }
     const { code, statusCode, message } = leAuthError('LE_AUTH_LOGIN_REQUIRED')
-    return asPromise(reply.code(statusCode).send({ statusCode, code, error: 'Unauthorized', message, loginUrl: this.#loginPath }))
+    return whenSent(reply.code(statusCode).send({ statusCode, code, error: 'Unauthorized', message, loginUrl: this.#loginPath }))
   }
 }
 
-/** Fastify's reply settles when the response is out, though its type says less. */
-function asPromise (reply: FastifyReply): Promise<void> {
-  return reply as unknown as Promise<void>
+/**
+ * Settles when the response is out. Fastify's own promise of a reply also settles if the client has hung up while an `onSend` hook
+ * works, and the request would go on to its handler. This one never does then.
+ */
+function whenSent (reply: FastifyReply): Promise<void> {
+  return new Promise(resolve => {
+    reply.then(() => { if (reply.raw.headersSent) resolve() }, () => {})
+  })
 }
 
 /** Where a server keeps the guards of the registration that its scope has; scopes below inherit it. */
