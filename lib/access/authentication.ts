@@ -105,20 +105,23 @@ export class Authentication {
    * and those of `getAccessToken`
    */
   async fetch (service: string, path: string, init: RequestInit = {}): Promise<Response> {
-    const call = { accountId: this.accountId, service, path, init }
-    const accessToken = await this.getAccessToken()
-    const response = await this.#with.callService({ ...call, accessToken })
+    let used = ''
+    const getAccessToken = async (): Promise<string> => { used = await this.getAccessToken(); return used }
+    const call = { accountId: this.accountId, service, path, init, getAccessToken }
+    // Whoever is not logged in is told so, and not that a service cannot be reached.
+    await this.#assertAlive()
+    const response = await this.#with.callService(call)
     if (response.status !== 401) return response
-    const newer = await this.#tokenAfterRefusal(accessToken).catch(async error => {
+    const hasNewer = await this.#hasNewerToken(used).catch(async error => {
       // Without a repetition the refresh is for the next call alone.
-      if (!isRepeatable(init)) return null
+      if (!isRepeatable(init)) return false
       await response.body?.cancel()
       throw error
     })
-    if (newer === null || !isRepeatable(init)) return response
+    if (!hasNewer || !isRepeatable(init)) return response
     await response.body?.cancel()
     // RFC 9110 §15.5.2: a request that was answered 401 has not been applied.
-    return this.#with.callService({ ...call, accessToken: newer })
+    return this.#with.callService(call)
   }
 
   /**
@@ -177,15 +180,15 @@ export class Authentication {
     return this.#with.refresh.refresh(this.#login, this.#request.log, other => other.sealed !== sealed && wanted(other))
   }
 
-  /** What to repeat a refused call with; `null` if a newer token could not help. */
-  async #tokenAfterRefusal (refused: string): Promise<string | null> {
+  /** Whether a call that was refused may go better with a newer token; gets one if it can. */
+  async #hasNewerToken (refused: string): Promise<boolean> {
     const { accessToken, issuedAt, refreshToken } = await this.#tokens()
     // A refresh behind this request was quicker.
-    if (accessToken !== refused) return accessToken
+    if (accessToken !== refused) return true
     // The service means something else.
-    if (refreshToken === undefined || this.#with.clock.now() - issuedAt < YOUNG) return null
+    if (refreshToken === undefined || this.#with.clock.now() - issuedAt < YOUNG) return false
     await this.#refresh(this.#living)
-    return (await this.#tokens()).accessToken
+    return true
   }
 
   async #tokens (): Promise<OpenedTokens> {

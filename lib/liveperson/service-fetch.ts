@@ -14,7 +14,8 @@ export interface ServiceCall {
   service: string
   /** From the slash after the host on; `{accountId}` is filled in. */
   path: string
-  accessToken: string
+  /** Asked just before each request, so that none is sent for a login that has ended meanwhile. */
+  getAccessToken: () => Promise<string>
   init: RequestInit
 }
 
@@ -28,12 +29,11 @@ export async function serviceFetch (http: HttpClient, domainApi: DomainApi, call
   const origin = await domainApi.originOf(call.accountId, call.service)
   const url = serviceUrl(origin, call.path, call.accountId)
   const headers = new Headers(call.init.headers)
-  headers.set('authorization', `Bearer ${call.accessToken}`)
   // The app's dispatcher may have a cache, which must not give one user what another has asked for (RFC 9111 §3.5).
   if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
   const form = await encodedForm(call.init.body)
   if (form !== null) headers.set('content-type', form.type)
-  return follow(http, url, { ...call.init, ...(form !== null && { body: form.bytes }), headers, redirect: 'manual' })
+  return follow(http, url, { ...call.init, ...(form !== null && { body: form.bytes }), headers, redirect: 'manual' }, call.getAccessToken)
 }
 
 /** Node's own FormData is foreign to undici's fetch, which would send its name as text. */
@@ -52,9 +52,10 @@ function serviceUrl (origin: string, path: unknown, accountId: string): URL {
   return url
 }
 
-async function follow (http: HttpClient, start: URL, init: RequestInit): Promise<Response> {
+async function follow (http: HttpClient, start: URL, init: RequestInit & { headers: Headers }, getAccessToken: ServiceCall['getAccessToken']): Promise<Response> {
   let url = start
   for (let hops = 0; hops <= MAX_REDIRECTS; hops += 1) {
+    init.headers.set('authorization', `Bearer ${await getAccessToken()}`)
     const response = await http.fetch(url.href, init).catch(error => unavailable(error, init))
     const location = response.headers.get('location')
     if (!REDIRECT_STATUS.includes(response.status) || location === null) return response

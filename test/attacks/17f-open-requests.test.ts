@@ -31,6 +31,18 @@ guardAttack('GA8', 'what is held past the idle lifetime acts no more', 'CWE-613'
   t.equal(calls('refresh') + calls('users'), before, 'nothing was sent')
 }, { routes: holding, options: { session: { idleLifetime: HOUR } } })
 
+guardAttack('GA8', 'a call that still waits for its host when its login ends is not sent', 'CWE-613', async (t, stage) => {
+  await stage.user.script(stage.url('/hold'))
+  const answer = gate()
+  stage.sentinel.next('domain', { change: async made => { await answer.pass(); return made } })
+  const call = ACTS.fetch!(held)
+  await answer.reached()
+  await logOut(stage, stage.user)
+  answer.open()
+  await t.rejects(call, { code: 'LE_AUTH_SESSION_ENDED', reason: 'logged_out' })
+  t.equal(stage.calls('users'), 0)
+}, { routes: holding })
+
 for (const [what, isAsked] of [['nor past the absolute lifetime, however busy it is', false], ['so it is when a request has come after the absolute end, which is told as what it is', true]] as const) {
   guardAttack('GA8', what, 'CWE-613', async (t, { user, url, clock }) => {
     await user.script(url('/hold'))
