@@ -3,35 +3,26 @@ import { dirname, join, relative } from 'node:path'
 import t from 'tap'
 
 /** What each room may import; types included, for a type is knowledge too. Files at the top of lib/ are a room each. */
-const GROUND = ['clock', 'diagnostics', 'errors', 'loopback', 'return-path', 'route-headers', 'http', 'answered']
 const MAY_IMPORT: Record<string, string[]> = {
   index: ['plugin', 'diagnostics', 'errors', 'options', 'access', 'sentinel', 'store'],
-  'redis-refresh-lock': ['store', 'errors'],
-  plugin: ['options', 'resolve-options', 'augmentation', 'login', 'access', 'session', 'tokens', 'logins', 'store', 'sentinel', 'liveperson', ...GROUND],
-  augmentation: ['access'],
-  options: ['clock', 'errors', 'liveperson', 'sentinel', 'store'],
-  'option-reader': [],
-  'resolve-options': ['options', 'option-reader', 'liveperson', 'store', ...GROUND],
-  login: ['access', 'session', 'tokens', 'logins', 'store', 'sentinel', 'liveperson', 'options', ...GROUND],
-  access: ['session', 'tokens', 'logins', 'sentinel', 'liveperson', 'options', ...GROUND],
-  session: ['logins', 'store', 'options', ...GROUND],
+  plugin: ['options', 'login', 'access', 'session', 'tokens', 'logins', 'store', 'sentinel', 'liveperson', 'http', 'clock', 'errors'],
+  login: ['access', 'session', 'tokens', 'logins', 'store', 'sentinel', 'liveperson', 'options', 'http', 'diagnostics', 'errors'],
+  access: ['session', 'tokens', 'logins', 'sentinel', 'liveperson', 'options', 'http', 'clock', 'diagnostics', 'errors'],
+  session: ['logins', 'store', 'options', 'clock', 'errors'],
+  options: ['liveperson', 'sentinel', 'store', 'http', 'clock', 'errors'],
   tokens: ['logins', 'store', 'sentinel', 'clock', 'diagnostics', 'errors'],
   logins: ['store', 'sentinel', 'clock', 'errors'],
-  sentinel: ['errors', 'http'],
-  liveperson: ['errors', 'http', 'loopback'],
+  sentinel: ['http', 'errors'],
+  liveperson: ['http', 'errors'],
   store: ['clock', 'errors'],
+  http: ['clock'],
   emulator: [],
   diagnostics: ['errors'],
   errors: [],
-  clock: [],
-  loopback: [],
-  'return-path': [],
-  'route-headers': [],
-  answered: [],
-  http: ['clock']
+  clock: []
 }
 /** What handles requests. The rest would work behind another server. */
-const KNOWS_FASTIFY = ['plugin', 'augmentation', 'options', 'resolve-options', 'login', 'access', 'session', 'route-headers', 'answered', 'emulator']
+const KNOWS_FASTIFY = ['plugin', 'login', 'access', 'session', 'options', 'http', 'emulator']
 
 const lib = join(import.meta.dirname, '../lib')
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import ts from 'typescript'
 import { LE_AUTH_CHANNELS, LE_AUTH_ERROR_STATUS } from '../lib/index.js'
-import { OPTION_NAMES } from '../lib/resolve-options.js'
+import { OPTION_NAMES } from '../lib/options/resolve-options.js'
 
 const root = join(import.meta.dirname, '..')
 const readme = readFileSync(join(root, 'README.md'), 'utf8')

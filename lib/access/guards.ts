@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { leAuthError, type LeAuthError } from '../errors.js'
-import type { ResolvedOptions } from '../options.js'
-import { returnPath, withReturnTo } from '../return-path.js'
+import type { ResolvedOptions } from '../options/options.js'
+import { returnPath, withReturnTo } from '../http/return-path.js'
 import { Authentication } from './authentication.js'
 import type { CurrentAuthentication } from './current.js'
-import { isPageNavigation } from './navigation.js'
+import { isPageNavigation } from '../http/navigation.js'
 import { isOwnRoute } from './own-routes.js'
 import { Outcome } from './outcome.js'
 

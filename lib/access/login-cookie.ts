@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import { ownAttributes } from '../session/cookie-attributes.js'
-import type { ResolvedOptions } from '../options.js'
+import type { ResolvedOptions } from '../options/options.js'
 
 /** 256 bits in base64url: what a login's id looks like. */
 const ID = /^[\w-]{43}$/

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { leAuthError, type LeAuthError } from '../errors.js'
-import { HttpError, type HttpClient } from '../http.js'
+import { HttpError, type HttpClient } from '../http/client.js'
 import { trustedOrigin, type HostTrust } from './trusted-host.js'
 
 /** LivePerson says: do not hard-code and do not persist. Ten minutes spare a look-up for nearly every login. */

@@ -1,6 +1,6 @@
 import { Headers, type RequestInit, type Response } from 'undici'
 import { leAuthError } from '../errors.js'
-import type { HttpClient } from '../http.js'
+import type { HttpClient } from '../http/client.js'
 import type { DomainApi } from './domain-api.js'
 
 /** As many as browsers' fetch would need for a moved resource, and no loop. */

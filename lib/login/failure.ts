@@ -1,11 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { isPageNavigation } from '../access/navigation.js'
-import { isAnswered, noteAnswers } from '../answered.js'
+import { isPageNavigation } from '../http/navigation.js'
+import { isAnswered, noteAnswers } from '../http/answered.js'
 import { publish } from '../diagnostics.js'
 import { leAuthError, LeAuthError } from '../errors.js'
-import type { ResolvedOptions } from '../options.js'
-import { withReturnTo } from '../return-path.js'
-import { escapeHtml, sendPage } from './page.js'
+import type { ResolvedOptions } from '../options/options.js'
+import { withReturnTo } from '../http/return-path.js'
+import { escapeHtml, sendPage } from '../http/page.js'
 
 /** What is known of a login when it fails. */
 export interface FailedLogin {

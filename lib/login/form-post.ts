@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify'
-import type { ResolvedOptions } from '../options.js'
-import { escapeHtml, sendPage } from './page.js'
+import type { ResolvedOptions } from '../options/options.js'
+import { escapeHtml, sendPage } from '../http/page.js'
 
 /**
  * Sends the browser to Sentinel by POST: the parameters stay in the query, as LivePerson's page "User Login" prints

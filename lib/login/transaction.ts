@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { leAuthError } from '../errors.js'
-import type { ResolvedOptions } from '../options.js'
+import type { ResolvedOptions } from '../options/options.js'
 import type { AuthorizationSecrets } from '../sentinel/authorization-url.js'
 import { randomText } from '../store/random.js'
 import type { Sealer } from '../store/seal.js'

@@ -1,5 +1,5 @@
 import { allowInsecureRequests, ClientSecretPost, clockSkew, clockTolerance, customFetch, type Client, type ClientAuth, type CustomFetchOptions } from 'oauth4webapi'
-import type { HttpClient } from '../http.js'
+import type { HttpClient } from '../http/client.js'
 
 /** Clocks of two healthy servers are closer than this; a longer one would make `exp` meaningless. In seconds. */
 export const CLOCK_TOLERANCE = 60

@@ -1,6 +1,6 @@
 import { AuthorizationResponseError, JWT_CLAIM_COMPARISON, JWT_TIMESTAMP_CHECK, OperationProcessingError, ResponseBodyError } from 'oauth4webapi'
 import { leAuthError, LeAuthError } from '../errors.js'
-import { HttpError, HttpResponse } from '../http.js'
+import { HttpError, HttpResponse } from '../http/client.js'
 import { RefreshError } from './refresh-error.js'
 import { retryAfter } from './retry-after.js'
 

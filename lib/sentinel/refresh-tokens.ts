@@ -1,6 +1,6 @@
 import { processRefreshTokenResponse, refreshTokenGrantRequest } from 'oauth4webapi'
 import { leAuthError } from '../errors.js'
-import type { HttpResponse } from '../http.js'
+import type { HttpResponse } from '../http/client.js'
 import { tokenSet, type TokenSet } from './token-set.js'
 import type { SentinelClient } from './client.js'
 import type { Sentinel } from './endpoints.js'

@@ -1,4 +1,4 @@
-import type { HttpResponse } from '../http.js'
+import type { HttpResponse } from '../http/client.js'
 
 /** PROTOCOL.md §8: after 429, one second at the least. In ms. */
 const SHORTEST = 1000

@@ -1,4 +1,4 @@
-import type { HttpClient } from '../http.js'
+import type { HttpClient } from '../http/client.js'
 import type { User } from './claims.js'
 import type { ClientSettings, SentinelClient } from './client.js'
 import type { Sentinel } from './endpoints.js'

@@ -1,6 +1,6 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifySessionObject } from '@fastify/session'
-import type { ResolvedOptions } from '../options.js'
+import type { ResolvedOptions } from '../options/options.js'
 
 /**
  * The attributes of a cookie of this plugin's own, every one of them: what is left out, @fastify/cookie would take from

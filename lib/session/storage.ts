@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Clock } from '../clock.js'
 import { leAuthError } from '../errors.js'
-import type { ResolvedOptions } from '../options.js'
+import type { ResolvedOptions } from '../options/options.js'
 import { MemoryStore } from '../store/memory-store.js'
 import type { Records } from '../store/records.js'
 import { SessionStoreRecords, type PlainStore } from '../store/session-store.js'

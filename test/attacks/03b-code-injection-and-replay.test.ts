@@ -1,7 +1,7 @@
 import { RedisStore } from 'connect-redis'
 import t, { type Test } from 'tap'
 import type { LeAuthOptions, RefreshLock } from '../../lib/index.js'
-import { redisRefreshLock } from '../../lib/redis-refresh-lock.js'
+import { redisRefreshLock } from '../../lib/store/redis-refresh-lock.js'
 import { AGENT, errorCode, startApp, upToCallback, whoAnswers, type TestApp } from '../support/app.js'
 import type { Answer, Browser } from '../support/browser.js'
 import { cookieHeader, signedIn } from '../support/enter.js'

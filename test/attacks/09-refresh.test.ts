@@ -1,7 +1,7 @@
 import { RedisStore } from 'connect-redis'
 import t, { type Test } from 'tap'
 import { EMULATOR_DEFAULTS, type Fault } from '../../lib/emulator/index.js'
-import { redisRefreshLock } from '../../lib/redis-refresh-lock.js'
+import { redisRefreshLock } from '../../lib/store/redis-refresh-lock.js'
 import { AGENT, errorCode, logIn, upToCallback, type Person } from '../support/app.js'
 import { HOUR, MINUTE, SHORT_DEADLINE } from '../support/clock.js'
 import { FairLock } from '../support/fair-lock.js'

@@ -1,7 +1,7 @@
 import Fastify from 'fastify'
 import type { Fault } from '../../lib/emulator/index.js'
 import { Clock } from '../../lib/clock.js'
-import { createHttpClient } from '../../lib/http.js'
+import { createHttpClient } from '../../lib/http/client.js'
 import leAuth from '../../lib/index.js'
 import { createDomainApi } from '../../lib/liveperson/domain-api.js'
 import { AGENT, errorCode, logIn, optionsFor } from '../support/app.js'

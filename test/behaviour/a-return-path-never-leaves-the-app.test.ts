@@ -1,5 +1,5 @@
 import t from 'tap'
-import { returnPath } from '../../lib/return-path.js'
+import { returnPath } from '../../lib/http/return-path.js'
 import { logIn, startApp, upToCallback } from '../support/app.js'
 
 const ORIGIN = 'http://localhost:3000'

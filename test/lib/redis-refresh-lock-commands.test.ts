@@ -1,5 +1,5 @@
 import t from 'tap'
-import { redisRefreshLock } from '../../lib/redis-refresh-lock.js'
+import { redisRefreshLock } from '../../lib/store/redis-refresh-lock.js'
 import { STORE_DEADLINE } from '../../lib/store/store-call.js'
 import { until } from '../support/shifted.js'
 

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
-import { redisRefreshLock, type RedisLockClient } from '../../lib/redis-refresh-lock.js'
+import { redisRefreshLock, type RedisLockClient } from '../../lib/store/redis-refresh-lock.js'
 import { startRedis, type RedisServer } from '../support/redis.js'
 import { until } from '../support/shifted.js'
 

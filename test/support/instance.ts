@@ -2,7 +2,7 @@ import { RedisStore } from 'connect-redis'
 import Fastify from 'fastify'
 import { createClient } from 'redis'
 import leAuth, { type LeAuthOptions } from '../../lib/index.js'
-import { redisRefreshLock, type RedisRefreshLockOptions } from '../../lib/redis-refresh-lock.js'
+import { redisRefreshLock, type RedisRefreshLockOptions } from '../../lib/store/redis-refresh-lock.js'
 
 // One of several processes with the same app, as the README sets them up; fleet.ts starts them and moves their clocks.
 

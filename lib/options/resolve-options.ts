@@ -1,14 +1,14 @@
 import type { SessionStore } from '@fastify/session'
 import type { Session } from 'fastify'
 import type { Dispatcher } from 'undici'
-import { Clock, type Timers } from './clock.js'
-import { leAuthError } from './errors.js'
-import { isBareHost, LIVEPERSON_DOMAINS, trustedOrigin } from './liveperson/trusted-host.js'
-import { isLoopbackHost } from './loopback.js'
+import { Clock, type Timers } from '../clock.js'
+import { leAuthError } from '../errors.js'
+import { isBareHost, LIVEPERSON_DOMAINS, trustedOrigin } from '../liveperson/trusted-host.js'
+import { isLoopbackHost } from '../http/loopback.js'
 import type { LeAuthOptions, ResolvedOptions } from './options.js'
 import { OptionReader } from './option-reader.js'
-import { returnPath } from './return-path.js'
-import type { RefreshLock } from './store/refresh-lock.js'
+import { returnPath } from '../http/return-path.js'
+import type { RefreshLock } from '../store/refresh-lock.js'
 
 /** The names of all options, each group's below the group's name. */
 export const OPTION_NAMES = {

@@ -1,11 +1,11 @@
 import type { FastifyReply, FastifyRequest, Session } from 'fastify'
 import type { SessionStore } from '@fastify/session'
 import type { Dispatcher } from 'undici'
-import type { Clock, Timers } from './clock.js'
-import type { LeAuthError } from './errors.js'
-import type { HostTrust } from './liveperson/trusted-host.js'
-import type { User } from './sentinel/claims.js'
-import type { RefreshLock } from './store/refresh-lock.js'
+import type { Clock, Timers } from '../clock.js'
+import type { LeAuthError } from '../errors.js'
+import type { HostTrust } from '../liveperson/trusted-host.js'
+import type { User } from '../sentinel/claims.js'
+import type { RefreshLock } from '../store/refresh-lock.js'
 
 /** What `app.register(leAuth, options)` takes. The first five fall back to their environment variables. */
 export interface LeAuthOptions {

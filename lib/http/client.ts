@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { Dispatcher, RequestInit, Response as UndiciResponse } from 'undici'
-import type { Clock } from './clock.js'
+import type { Clock } from '../clock.js'
 
 /** No answer of Sentinel or the Domain API comes near this; more is a fault or an attack. */
 const MAX_BODY_BYTES = 1024 * 1024

@@ -1,7 +1,7 @@
 import type {} from '@fastify/cookie'
 import type {} from '@fastify/session'
-import type { Authentication } from './access/authentication.js'
-import type { Guard } from './access/guards.js'
+import type { Authentication } from './authentication.js'
+import type { Guard } from './guards.js'
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Mutex } from 'redis-semaphore'
-import { leAuthError } from './errors.js'
-import { STORE_DEADLINE } from './store/store-call.js'
-import type { RefreshLock } from './store/refresh-lock.js'
+import { leAuthError } from '../errors.js'
+import { STORE_DEADLINE } from './store-call.js'
+import type { RefreshLock } from './refresh-lock.js'
 
 /** A client of the package `redis`, or of `ioredis`: something that sends a command. */
 export type RedisLockClient =
