@@ -115,11 +115,13 @@ t.test('a scope that was there before the plugin is guarded as well', async t =>
 
 t.test('without the plugin’s hook there is nobody', async t => {
   const app = await startApp(t)
-  const request = { method: 'GET', routeOptions: { config: {} }, headers: {}, log: app.app.log, originalUrl: '/x' }
-  const reply: any = { hasHeader: () => false, header: () => reply, code (status: number) { reply.status = status; return reply }, send () {} }
-  const guard: any = app.app.requireAuth
-  guard(request, reply, () => t.fail('let through'))
-  t.equal(reply.status, 401)
+  const browser = app.browser()
+  await logIn(app, browser)
+  const other = Fastify()
+  t.teardown(() => other.close())
+  other.get('/x', { preHandler: app.app.requireAuth }, async () => 'let through')
+  const headers = { cookie: await browser.jar.getCookieString(app.url('/')) }
+  t.equal((await other.inject({ url: '/x', headers })).statusCode, 401)
 })
 
 t.test('a request line in absolute form is a request like any other, and its host is not believed', async t => {
