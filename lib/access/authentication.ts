@@ -108,7 +108,7 @@ export class Authentication {
     let used = ''
     const getAccessToken = async (): Promise<string> => { used = await this.getAccessToken(); return used }
     const call = { accountId: this.accountId, service, path, init, getAccessToken }
-    // Whoever is not logged in is told so, and not that a service cannot be reached.
+    // The host is asked for before the first token.
     await this.#assertAlive()
     const response = await this.#with.callService(call)
     if (response.status !== 401) return response

@@ -43,6 +43,14 @@ guardAttack('GA8', 'a call that still waits for its host when its login ends is 
   t.equal(stage.calls('users'), 0)
 }, { routes: holding })
 
+guardAttack('GA8', 'a call for a login that has ended does not even ask for its host', 'CWE-613', async (t, stage) => {
+  await stage.user.script(stage.url('/hold'))
+  await logOut(stage, stage.user)
+  const asked = stage.calls('domain')
+  await t.rejects(ACTS.fetch!(held), { code: 'LE_AUTH_SESSION_ENDED', reason: 'logged_out' })
+  t.equal(stage.calls('domain'), asked)
+}, { routes: holding })
+
 for (const [what, isAsked] of [['nor past the absolute lifetime, however busy it is', false], ['so it is when a request has come after the absolute end, which is told as what it is', true]] as const) {
   guardAttack('GA8', what, 'CWE-613', async (t, { user, url, clock }) => {
     await user.script(url('/hold'))

@@ -89,7 +89,7 @@ for (const [protocol, caller] of Object.entries(CALLERS)) {
   }, { fastify: caller.fastify, after: app => routes(app, path => { ran.push(path); return path }) })
 }
 
-guardAttack('GA13', 'nor does somebody whose login the guard finds to be over', 'CWE-362', async (t, { user, url, ran, endTokens }) => {
+guardAttack('GA13', 'somebody whose login the guard finds to be over, and who hangs up then, runs nothing behind it', 'CWE-362', async (t, { user, url, ran, endTokens }) => {
   endTokens()
   await hangUp(CALLERS['HTTP/1.1']!, server, '/on-request', await user.jar.getCookieString(url('/')))
   t.same(ran, [])
