@@ -10,11 +10,11 @@ import { expectFailedCleanly, expectRefused } from '../support/refusals.js'
 import { attack, type Stage } from '../support/stage.js'
 import { twoApps } from '../support/two-apps.js'
 
-/** What stands behind the question mark of an address. */
+/** The query of a URL, without the question mark. */
 const queryOf = (url: string): string => new URL(url).searchParams.toString()
 const stateIn = (url: string): string => new URL(url).searchParams.get('state')!
 
-/** Routes that fill a session, and show what is in it. */
+/** Routes that fill a session, and show its content. */
 const CART = {
   after: (app: FastifyInstance) => {
     app.get('/fill', async ({ session }) => { Object.assign(session, { cart: ['a book'] }); return 'filled' })
@@ -31,11 +31,11 @@ attack('LC1', 'a forged callback logs nobody in', 'RFC 6749 §10.12, RFC 9700 §
     for (const query of ['code=A&state=x', `code=A&state=${'x'.repeat(43)}`, 'code=A', '']) await expectRefused(t, stage, browser, query)
   }
   t.equal(stage.store.records.size, sessions, 'nothing was stored')
-  t.same((await shopping.script(stage.url('/cart'))).json(), { cart: ['a book'] }, 'the session of before is as it was')
+  t.same((await shopping.script(stage.url('/cart'))).json(), { cart: ['a book'] }, 'the session is unchanged')
   t.equal(stage.exchanges(), 0)
 }, CART)
 
-attack('LC2', 'an attacker’s code and state are worth nothing in the victim’s browser', 'CVE-2023-31999, CVE-2025-68158, CVE-2026-41425, CVE-2025-68481, CVE-2025-65107', async (t, stage) => {
+attack('LC2', 'an attacker’s code and state are worthless in the victim’s browser', 'CVE-2023-31999, CVE-2025-68158, CVE-2026-41425, CVE-2025-68481, CVE-2025-65107', async (t, stage) => {
   const attacker = stage.browser()
   const callback = await upToCallback(stage, attacker, '/page/attacker', ADMIN)
   const withLogin = stage.browser()
@@ -51,7 +51,7 @@ attack('LC2', 'an attacker’s code and state are worth nothing in the victim’
   t.same([await stage.me(attacker), await stage.me(withLogin)], [ADMIN.id, AGENT.id])
 })
 
-attack('LC4', 'a state works once, whatever the code and whatever the cookies', 'RFC 6749 §10.12', async (t, stage) => {
+attack('LC4', 'a state works once, whatever code and cookies come with it', 'RFC 6749 §10.12', async (t, stage) => {
   const browser = stage.browser()
   const callback = await upToCallback(stage, browser, '/page/there')
   const cookiesOfBefore = await browser.copy()
@@ -59,12 +59,12 @@ attack('LC4', 'a state works once, whatever the code and whatever the cookies', 
   const second = `code=${await stage.codeOf(ADMIN)}&state=${stateIn(callback)}`
   await expectRefused(t, stage, cookiesOfBefore, second)
   t.equal(await stage.me(cookiesOfBefore), null)
-  t.equal((await stage.callback(browser, second)).location, '/page/there', 'with the login alive it only leads back to it')
+  t.equal((await stage.callback(browser, second)).location, '/page/there', 'while the login lives, the callback only redirects to its page')
   t.equal(await stage.me(browser), AGENT.id)
   t.equal(stage.exchanges(), 1)
 })
 
-attack('LC4', 'a state that one instance has spent is spent at another', 'RFC 6749 §10.12', async t => {
+attack('LC4', 'a state that one process has used is refused by another process', 'RFC 6749 §10.12', async t => {
   const { one, other, sentinel, toOther } = await twoApps(t)
   for (const [fault, status, code] of [[null, 303, 'LE_AUTH_LOGIN_FINISHED'], [{ status: 500 }, 503, 'LE_AUTH_STATE_SPENT']] as const) {
     const browser = one.browser()
@@ -82,7 +82,7 @@ attack('LC4', 'a state that one instance has spent is spent at another', 'RFC 67
   }
 })
 
-attack('LC4', 'it is so whatever the store made of the record', 'RFC 6749 §10.12', async t => {
+attack('LC4', 'a used state is refused, whatever the store has made of its record', 'RFC 6749 §10.12', async t => {
   for (const left of [{}, { leAuth: null }, { leAuth: 'x' }, { leAuth: { returnPath: 5 } }]) {
     const { one, other, store, toOther } = await twoApps(t)
     const browser = one.browser()
@@ -112,20 +112,20 @@ attack('LC5', 'a state that is missing, doubled or changed in any way is refused
   const cookie = `Cookie: ${await cookieHeader(stage, browser)}`
   for (const length of [20_000, 65_536]) {
     const { status } = await rawRequest(stage.raw, { line: `GET /callback?code=A&state=${'x'.repeat(length)} HTTP/1.1`, headers: [cookie] })
-    t.equal(status, 431, `a state of ${length} bytes, which Node does not take`)
+    t.equal(status, 431, `Node refuses a state of ${length} bytes`)
   }
   t.equal(stage.exchanges(), 0)
-  t.equal((await browser.step(callback)).status, 303, 'none of it has spent the state')
+  t.equal((await browser.step(callback)).status, 303, 'none of these requests has used the state')
 })
 
-/** The same letters in the other case; a state has 43 of them, so some change. */
+/** The same letters in the other case. A state has 43 characters, so some of them change. */
 function swappedCase (text: string): string {
   return text.replace(/[a-z]/gi, letter => letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase())
 }
 
 const NAMES = ['constructor', '__proto__', 'prototype', 'toString', 'hasOwnProperty', 'valueOf', 'cookie', 'save', 'sessionId', 'le-auth', 'leAuth']
 
-attack('LC6', 'a state that is the name of something every object has finds nothing', 'CVE-2022-39288, CVE-2026-47219', async (t, stage) => {
+attack('LC6', 'a state that is the name of a property of every object matches nothing', 'CVE-2022-39288, CVE-2026-47219', async (t, stage) => {
   const browser = stage.browser()
   await browser.step(stage.url('/fill'))
   const callback = await upToCallback(stage, browser)
@@ -136,7 +136,7 @@ attack('LC6', 'a state that is the name of something every object has finds noth
   t.equal((await browser.step(callback)).status, 303)
 }, CART)
 
-t.test('LC6 nor does it in Redis [CVE-2022-39288, CVE-2026-47219]', async t => {
+t.test('LC6 a state that is the name of a property of every object matches nothing in Redis [CVE-2022-39288, CVE-2026-47219]', async t => {
   const redis = await startRedis(t)
   if (redis === null) return
   const client = await redis.client()
@@ -153,25 +153,25 @@ t.test('LC6 nor does it in Redis [CVE-2022-39288, CVE-2026-47219]', async t => {
 })
 
 const late = new Clock()
-attack('LC7', 'a login may take ten minutes, and after fifteen it is over', 'RFC 6749 §10.12', async (t, stage) => {
+attack('LC7', 'a pending login still works after ten minutes, and has expired after fifteen', 'RFC 6749 §10.12', async (t, stage) => {
   const slow = stage.browser()
   const page = await slow.step(stage.url('/login'))
   const tooSlow = stage.browser()
   const callback = await upToCallback(stage, tooSlow)
   late.advance(10 * MINUTE)
   const answer = await stage.sentinel.signIn(page.location!, AGENT.loginName)
-  t.equal((await slow.step(answer)).status, 303, 'ten minutes on Sentinel’s page are in time')
+  t.equal((await slow.step(answer)).status, 303, 'ten minutes on Sentinel’s page are not too long')
   t.equal(await stage.me(slow), AGENT.id)
 
   late.advance(5 * MINUTE + SECOND)
   const stored = stage.store.records.size
   const refused = await expectRefused(t, stage, tooSlow, queryOf(callback))
   t.equal(errorCode(refused), 'LE_AUTH_TRANSACTION_EXPIRED')
-  t.equal(stage.store.records.size, stored, 'nothing was kept of it, and nothing is')
+  t.equal(stage.store.records.size, stored, 'nothing of it was or is stored')
   await expectRefused(t, stage, tooSlow, queryOf(callback))
 }, { options: { now: late.now }, emulator: { now: late.now, lifetimes: { code: HOUR } } })
 
-attack('LC8', 'two tabs finish in either order, each at its own page', 'RFC 9700 §4.7.1', async (t, stage) => {
+attack('LC8', 'two tabs finish their logins in either order, each at its own page', 'RFC 9700 §4.7.1', async (t, stage) => {
   for (const order of [[0, 1], [1, 0]] as const) {
     const browser = stage.browser()
     const callbacks = [await upToCallback(stage, browser, '/login?returnTo=/page/a', AGENT), await upToCallback(stage, browser, '/login?returnTo=/page/b', AGENT)]
@@ -189,7 +189,7 @@ function lastExchange (stage: Stage): URLSearchParams {
   return stage.sentinel.requests.filter(({ endpoint }) => endpoint === 'token').at(-1)!.body!
 }
 
-attack('LC14', 'an exchange that failed has spent its state', 'RFC 6749 §4.1.2', async (t, stage) => {
+attack('LC14', 'a failed exchange uses up its state', 'RFC 6749 §4.1.2', async (t, stage) => {
   for (const [body, status] of [['{"error":"invalid_grant"}', 400], ['<html>', 502]] as const) {
     const browser = stage.browser()
     const callback = await upToCallback(stage, browser)

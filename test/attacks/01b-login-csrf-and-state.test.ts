@@ -8,12 +8,12 @@ import { attack, type Stage } from '../support/stage.js'
 const HTTPS = 'https://app.example.com'
 const queryOf = (url: string): string => new URL(url).searchParams.toString()
 
-attack('LC3', 'over https the cookies of a login can be set by no other host', 'CVE-2026-18165, RFC 6265bis §4.1.3', async (t, stage) => {
+attack('LC3', 'over https no other host can set the cookies of a login', 'CVE-2026-18165, RFC 6265bis §4.1.3', async (t, stage) => {
   const browser = stage.browser()
   const callback = await upToCallback(stage, browser)
   const answers = [...browser.history, await browser.step(callback)]
   const lines = answers.filter(({ url }) => url.startsWith(HTTPS)).flatMap(({ setCookies }) => setCookies)
-  t.equal(lines.length, 3, 'the transaction, its end and the session')
+  t.equal(lines.length, 3, 'the pending login’s cookie, its removal, and the login’s cookie')
   for (const line of lines) {
     t.match(line, /^__Host-le-auth[.=]/)
     t.match(line, /; Path=\/(;|$)/)
@@ -30,24 +30,25 @@ attack('LC3', 'a sibling host cannot plant an attacker’s login under another n
   for (const key of [transaction.key, transaction.key.toLowerCase(), transaction.key.replace('__Host-', '__Secure-'), transaction.key.replace('__Host-', '')]) {
     await victim.jar.setCookie(`${key}=${transaction.value}; Domain=example.com; Path=/; Secure`, 'https://evil.example.com/', { ignoreError: true })
   }
-  t.equal((await victim.cookieNames(stage.origin)).includes(transaction.key), false, 'browsers keep no such cookie with a Domain')
+  t.equal((await victim.cookieNames(stage.origin)).includes(transaction.key), false, 'browsers refuse such a cookie with a Domain')
   await expectRefused(t, stage, victim, queryOf(callback))
 
-  // What a browser may be talked into, as bytes: white space of other kinds before the prefix, escapes, and old syntax.
+  // Names that a browser may accept, as bytes: other white space before the prefix, escapes, and
+  // old syntax.
   const others = ['', '__host-', '__HOST-', '__Secure-', '\u00a0__Host-', '\u00c2\u00a0__Host-', '\u00e2\u0080\u0080__Host-', '\u0085__Host-', '%5F%5FHost-', '"__Host-', '__Host-__Host-', '$Version=1, __Host-']
   for (const prefix of others) {
     const answer = await present(stage, callback, `${transaction.key.replace('__Host-', prefix)}=${transaction.value}`)
     t.match(answer, /^HTTP\/1.1 400 /, JSON.stringify(prefix))
   }
   t.equal(stage.exchanges(), 0)
-  t.match(await present(stage, callback, `${transaction.key}=${transaction.value}`), /^HTTP\/1.1 303 /, 'only the very name is taken, and that one nobody else can set')
+  t.match(await present(stage, callback, `${transaction.key}=${transaction.value}`), /^HTTP\/1.1 303 /, 'only the exact name is accepted, and no other host can set it')
 
   await attacker.navigate(stage.url('/login'))
   const session = (await attacker.jar.getCookies(stage.origin)).find(({ key }) => key === '__Host-le-auth')!
   for (const prefix of others) t.match(await ask(stage, '/me', `${prefix}le-auth=${session.value}`), /^HTTP\/1.1 401 /, JSON.stringify(prefix))
 }, { origin: HTTPS })
 
-/** Opens a callback with this Cookie header and no other, as bytes. */
+/** Opens a callback with exactly this Cookie header, as bytes. */
 function present (stage: Stage, callback: string, cookie: string): Promise<string> {
   const { pathname, search } = new URL(callback)
   return ask(stage, pathname + search, cookie)
@@ -61,7 +62,7 @@ attack('LC3', 'the README says what an app’s own session cookie needs', 'CVE-2
   t.match(readFileSync('README.md', 'utf8').replaceAll(/\s+/g, ' '), /keep the `__Host-` prefix/)
 })
 
-attack('LC9', 'states are 256 random bits, and say nothing', 'CVE-2023-31999, RFC 6749 §10.10', async (t, stage) => {
+attack('LC9', 'states are 256 random bits, and contain no information', 'CVE-2023-31999, RFC 6749 §10.10', async (t, stage) => {
   const states: string[] = []
   const one = stage.browser()
   for (let i = 0; i < 1000; i += 1) {
@@ -71,7 +72,7 @@ attack('LC9', 'states are 256 random bits, and say nothing', 'CVE-2023-31999, RF
   t.equal(new Set(states).size, 2000, 'all distinct')
   const bytes = states.map(state => Buffer.from(state, 'base64url'))
   t.ok(bytes.every(({ length }) => length === 32))
-  // Each bit is a coin: 2,000 throws with fewer than 800 or more than 1,200 heads do not happen.
+  // Each bit is a coin: of 2,000 throws, fewer than 800 or more than 1,200 heads do not happen.
   t.same(Array.from({ length: 256 }, (_, bit) => bit).filter(bit => Math.abs(ones(bytes, bit) - 1000) > 200), [], 'no bit is fixed or biased')
   const { value } = (await one.jar.getCookies(stage.origin)).at(-1)!
   for (const text of [...states.slice(-2), value]) {
@@ -88,7 +89,7 @@ const EVIL = 'state=evil&redirect_uri=https://evil.example&client_id=evil&respon
 const EVIL_PATH = `returnTo=${encodeURIComponent('/page/a&redirect_uri=https://evil.example#&client_id=evil')}`
 
 for (const authorizationMethod of ['GET', 'POST'] as const) {
-  attack('LC10', `parameters of /login never reach the authorization request by ${authorizationMethod}`, 'CVE-2025-67716', async (t, stage) => {
+  attack('LC10', `no parameter of /login reaches the authorization request by ${authorizationMethod}`, 'CVE-2025-67716', async (t, stage) => {
     for (const query of [EVIL, EVIL_PATH, `${EVIL}&${EVIL_PATH}`, `returnTo=/page/a%26redirect_uri=https://evil.example&${EVIL}`]) {
       const { location, text } = await stage.browser().step(stage.url(`/login?${query}`))
       const url = new URL(location ?? /action="([^"]+)"/.exec(text)![1]!.replaceAll('&#38;', '&'))
@@ -102,7 +103,7 @@ for (const authorizationMethod of ['GET', 'POST'] as const) {
   }, { options: { authorizationMethod } })
 }
 
-attack('LC11', 'an error that nobody asked for disturbs no session and no login in progress', 'OpenID Connect Core §3.1.2.6', async (t, stage) => {
+attack('LC11', 'an unsolicited error disturbs no session and no pending login', 'OpenID Connect Core §3.1.2.6', async (t, stage) => {
   const user = stage.browser()
   await logIn(stage, user)
   const both = await user.copy()
@@ -116,11 +117,11 @@ attack('LC11', 'an error that nobody asked for disturbs no session and no login 
     }
   }
   t.equal((await both.step(callbacks[0]!)).status, 303)
-  t.equal((await pending.step(callbacks[1]!)).status, 303, 'what was in progress can still finish')
+  t.equal((await pending.step(callbacks[1]!)).status, 303, 'the pending login can still finish')
   t.same([await stage.me(both), await stage.me(pending)], [AGENT.id, AGENT.id])
 })
 
-attack('LC12', 'an attacker’s login never takes the place of the victim’s', 'RFC 6749 §10.12', async (t, stage) => {
+attack('LC12', 'an attacker’s login never replaces the victim’s', 'RFC 6749 §10.12', async (t, stage) => {
   const victim = stage.browser()
   await logIn(stage, victim, AGENT)
   await stage.login(victim)
@@ -129,12 +130,12 @@ attack('LC12', 'an attacker’s login never takes the place of the victim’s', 
   await expectRefused(t, stage, victim, queryOf(callback))
   t.equal(await stage.me(victim), AGENT.id)
   t.equal((await attacker.step(callback)).status, 303)
-  // Finished by the attacker, the same address only leads to a page of the app, as any link could.
+  // The attacker has finished the login, so the URL only leads to a page of the app, as any link could.
   t.equal((await stage.callback(victim, queryOf(callback))).location, '/')
   t.same([await stage.me(victim), await stage.me(attacker)], [AGENT.id, ADMIN.id])
 })
 
-attack('LC13', 'another site can start a login, and nothing of the present one is lost', 'CVE-2015-9284', async (t, stage) => {
+attack('LC13', 'another site can start a login, and the present login loses nothing', 'CVE-2015-9284', async (t, stage) => {
   const browser = stage.browser()
   await logIn(stage, browser)
   await browser.step(stage.url('/fill'))
@@ -144,11 +145,11 @@ attack('LC13', 'another site can start a login, and nothing of the present one i
     const headers = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': mode, 'sec-fetch-dest': mode === 'navigate' ? 'document' : 'image' }
     const answer = await browser.step(stage.url('/login'), { headers })
     t.ok(answer.status < 500)
-    await stillThere(t, stage, browser)
+    await expectUntouched(t, stage, browser)
   }
-  t.same(stored(), before, 'nothing was stored, and nothing removed')
-  t.equal((await stage.callback(browser, `error=access_denied&state=${await stage.login(browser)}`)).status, 403, 'a login that fails is no logout either')
-  await stillThere(t, stage, browser)
+  t.same(stored(), before, 'nothing was stored or removed')
+  t.equal((await stage.callback(browser, `error=access_denied&state=${await stage.login(browser)}`)).status, 403, 'a failed login is no logout')
+  await expectUntouched(t, stage, browser)
 }, {
   after: (app: FastifyInstance) => {
     app.get('/fill', async ({ session }) => { Object.assign(session, { cart: ['a book'] }); return 'filled' })
@@ -156,7 +157,7 @@ attack('LC13', 'another site can start a login, and nothing of the present one i
   }
 })
 
-async function stillThere (t: Test, stage: Stage, browser: ReturnType<Stage['browser']>): Promise<void> {
+async function expectUntouched (t: Test, stage: Stage, browser: ReturnType<Stage['browser']>): Promise<void> {
   t.equal(await stage.me(browser), AGENT.id)
   t.same((await browser.script(stage.url('/cart'))).json(), { cart: ['a book'] })
 }

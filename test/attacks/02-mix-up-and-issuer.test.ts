@@ -26,7 +26,7 @@ attack('MX1', 'a callback that names another issuer is refused', 'RFC 9207 §2.4
   t.equal(stage.store.logins.length, 0)
 })
 
-attack('MX1', 'the right issuer, or none, is no obstacle', 'RFC 9207 §2.4', async (t, stage) => {
+attack('MX1', 'a callback with the right issuer, or with none, is accepted', 'RFC 9207 §2.4', async (t, stage) => {
   for (const iss of ['iss=sentinel', 'iss=Sentinel', 'iss=', '']) {
     const browser = stage.browser()
     t.equal((await stage.callback(browser, `${queryOf(await upToCallback(stage, browser))}&${iss}`)).status, 303, iss)
@@ -34,7 +34,7 @@ attack('MX1', 'the right issuer, or none, is no obstacle', 'RFC 9207 §2.4', asy
   }
 })
 
-attack('MX2', 'a login begun for one account is not finished for another', 'CVE-2026-73419', async t => {
+attack('MX2', 'a login begun for one account cannot finish for another', 'CVE-2026-73419', async t => {
   const store = new TestStore()
   const register = (app: FastifyInstance, prefix: string, options: LeAuthOptions) => app.register(async scope => {
     await scope.register(leAuth, options)
@@ -57,16 +57,16 @@ attack('MX2', 'a login begun for one account is not finished for another', 'CVE-
   t.equal(`${crossed.status} ${errorCode(crossed)}`, '400 LE_AUTH_STATE_MISMATCH')
   t.equal(app.calls('token'), 0)
   t.equal(store.records.size, 0)
-  t.equal((await browser.step(callback.href)).status, 303, 'where it was begun it can still finish')
+  t.equal((await browser.step(callback.href)).status, 303, 'it can still finish for the account it was begun for')
   t.match(app.sentinel.requests.find(({ endpoint }) => endpoint === 'token')!.path, `/account/${EMULATOR_DEFAULTS.accountId}/`)
   t.same((await browser.script(app.url('/a/me'))).json(), { accountId: EMULATOR_DEFAULTS.accountId })
-  t.equal((await browser.script(app.url('/b/me'))).status, 401, 'and it is a login for that account alone')
+  t.equal((await browser.script(app.url('/b/me'))).status, 401, 'the login is for that account alone')
   const again = await browser.step(app.url(`/b/callback${callback.search}`))
   t.equal(`${again.status} ${errorCode(again)}`, '400 LE_AUTH_LOGIN_FINISHED')
   t.equal(app.calls('token'), 1)
 })
 
-attack('MX2', 'nor is it for another client or account at the same redirect URI', 'CVE-2026-73419', async (t, stage) => {
+attack('MX2', 'a login begun for one client or account cannot finish for another at the same redirect URI', 'CVE-2026-73419', async (t, stage) => {
   for (const options of [{ clientId: 'another-client' }, { accountId: EMULATOR_DEFAULTS.secondAccountId }]) {
     const other = await startApp(t, { sentinel: stage.sentinel, options })
     const browser = stage.browser()
@@ -79,25 +79,25 @@ attack('MX2', 'nor is it for another client or account at the same redirect URI'
   }
 })
 
-attack('MX3', 'a code goes to the Sentinel that its login began at, and to no other', 'RFC 9700 §4.4.2, RFC 8414 §6.2', async (t, stage) => {
+attack('MX3', 'a code goes to the Sentinel where its login began, and to no other', 'RFC 9700 §4.4.2, RFC 8414 §6.2', async (t, stage) => {
   const elsewhere = await startSentinelEmulator()
   t.teardown(() => elsewhere.close())
   const browser = stage.browser()
   const callback = await upToCallback(stage, browser)
   stage.sentinel.always('domain', { change: answer => ({ ...answer, baseURI: elsewhere.host }) })
-  // Another process of the same app has not asked the Domain API before.
+  // Another process of the same app has not called the Domain API before.
   const restarted = await startApp(t, { sentinel: stage.sentinel, options: { session: { store: stage.store } } })
   const after = await browser.copy({ [stage.origin]: restarted.server })
-  t.equal(new URL((await after.step(stage.url('/login'))).location!).origin, elsewhere.url, 'a new login begins at the new one')
+  t.equal(new URL((await after.step(stage.url('/login'))).location!).origin, elsewhere.url, 'a new login begins at the new Sentinel')
   t.equal((await after.step(callback)).status, 303)
   t.equal(stage.exchanges(), 1)
-  t.same(elsewhere.requests.map(({ endpoint }) => endpoint), [], 'which never sees the code of the old one')
+  t.same(elsewhere.requests.map(({ endpoint }) => endpoint), [], 'the new Sentinel never gets the code of the old one')
   t.equal(await stage.me(await after.copy({ [stage.origin]: stage.server })), AGENT.id)
 })
 
 const FOREIGN = ['https://evil.example', 'sentinel/', ['sentinel'], ['Sentinel'], 'xsentinel', 'SENTINEL', 'sEntinel', 'sentinel ', ' Sentinel', 'sentinel\u0000', '', null, undefined, 0, { sentinel: true }]
 
-attack('MX4', 'an id_token of another issuer logs nobody in', 'OpenID Connect Core §3.1.3.7', async (t, stage) => {
+attack('MX4', 'an id_token from another issuer logs nobody in', 'OpenID Connect Core §3.1.3.7', async (t, stage) => {
   for (const iss of FOREIGN) {
     const browser = stage.browser()
     const callback = await upToCallback(stage, browser)
@@ -106,7 +106,7 @@ attack('MX4', 'an id_token of another issuer logs nobody in', 'OpenID Connect Co
   }
 })
 
-attack('MX4', 'two spellings are Sentinel’s, and both are taken', 'OpenID Connect Core §3.1.3.7', async (t, stage) => {
+attack('MX4', 'both of Sentinel’s spellings of its issuer are accepted', 'OpenID Connect Core §3.1.3.7', async (t, stage) => {
   for (const iss of ['sentinel', 'Sentinel']) {
     const browser = stage.browser()
     const callback = await upToCallback(stage, browser)

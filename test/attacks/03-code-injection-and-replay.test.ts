@@ -7,20 +7,20 @@ import { attack, type Stage } from '../support/stage.js'
 const queryOf = (url: string): string => new URL(url).searchParams.toString()
 const stateIn = (url: string): string => new URL(url).searchParams.get('state')!
 
-attack('CI1', 'a victim’s code is worth nothing in the attacker’s login', 'RFC 9700 §4.5, RFC 7636', async (t, stage) => {
+attack('CI1', 'a victim’s code is worthless in the attacker’s login', 'RFC 9700 §4.5, RFC 7636', async (t, stage) => {
   const attacker = stage.browser()
   const state = await stage.login(attacker)
   const stolen = await stage.codeOf(ADMIN)
   await expectFailedCleanly(t, stage, attacker, `code=${stolen}&state=${state}`, 400)
   const [exchange] = stage.sentinel.requests.filter(({ endpoint }) => endpoint === 'token')
-  t.match(exchange!.body!.get('code_verifier'), /^[\w-]{43,}$/, 'for it was sent with the attacker’s own verifier')
+  t.match(exchange!.body!.get('code_verifier'), /^[\w-]{43,}$/, 'the code was sent with the attacker’s own verifier')
 })
 
-attack('CI1', 'the README says that the gap is open where Sentinel ignores PKCE', 'RFC 9700 §4.5', async t => {
+attack('CI1', 'the README says that the gap is open if Sentinel ignores PKCE', 'RFC 9700 §4.5', async t => {
   t.match(readFileSync('README.md', 'utf8').replaceAll(/\s+/g, ' '), /Sentinel knows no nonce and may ignore PKCE; then a stolen authorization code can be injected into another login/)
 })
 
-attack('CI2', 'a callback that is opened again exchanges nothing, and leaves the user logged in', 'RFC 6749 §4.1.2', async (t, stage) => {
+attack('CI2', 'a callback that is opened again exchanges nothing, and the user stays logged in', 'RFC 6749 §4.1.2', async (t, stage) => {
   const browser = stage.browser()
   const callback = await upToCallback(stage, browser, '/page/there')
   await browser.step(callback)
@@ -31,7 +31,7 @@ attack('CI2', 'a callback that is opened again exchanges nothing, and leaves the
     t.equal(await stage.me(browser), AGENT.id)
   }
   t.equal(stage.exchanges(), 1)
-  t.same([...stage.store.records], stored, 'nor is anything written')
+  t.same([...stage.store.records], stored, 'nothing was written')
 })
 
 attack('CI4', 'a callback without exactly one code is refused', 'RFC 6749 §3.1, §4.1.2', async (t, stage) => {
@@ -41,19 +41,22 @@ attack('CI4', 'a callback without exactly one code is refused', 'RFC 6749 §3.1,
     const cookiesOfBefore = await browser.copy()
     await expectRefused(t, stage, browser, `${codes}&state=${state}`)
     const second = await expectRefused(t, stage, cookiesOfBefore, `code=${await stage.codeOf()}&state=${state}`)
-    t.equal(errorCode(second), 'LE_AUTH_STATE_SPENT', `spent: ${codes}`)
+    t.equal(errorCode(second), 'LE_AUTH_STATE_SPENT', `the state is used: ${codes}`)
   }
   t.equal(stage.exchanges(), 0)
 })
 
-/** Errors in a callback, and the status that stands for each: what Sentinel gave as a reason decides between a user's choice, a refusal and an outage. */
+/**
+ * Errors in a callback, and the status for each. Sentinel's reason decides between a user's choice,
+ * a refusal and an outage.
+ */
 const ERRORS: Array<[query: string, status: number]> = [
   ['error=access_denied', 403], ['code=A&error=access_denied', 403], ['error=access_denied&error_description=%3Cb%3Ecall%20555%3C/b%3E&error_uri=https://evil.example', 403],
   ['error=access_denied&error=access_denied', 400], ['error=x&error=access_denied', 400],
   ['code=A&error=x', 502], ['error=invalid_scope', 502], ['error=%3Cscript%3Ealert(1)%3C/script%3E', 502], ['error=temporarily_unavailable', 503], ['code=A&error=server_error', 503]
 ]
 
-attack('CI5', 'an error with a good state logs nobody in, code or no code, and spends the state', 'OpenID Connect Core §3.1.2.6, RFC 6749 §4.1.2.1', async (t, stage) => {
+attack('CI5', 'an error with a valid state logs nobody in, code or no code, and uses the state', 'OpenID Connect Core §3.1.2.6, RFC 6749 §4.1.2.1', async (t, stage) => {
   for (const [query, status] of ERRORS) {
     const browser = stage.browser()
     const callback = await upToCallback(stage, browser)
@@ -67,7 +70,7 @@ attack('CI5', 'an error with a good state logs nobody in, code or no code, and s
 
 const CODES = ['A&client_id=evil&redirect_uri=x', 'A\r\nX: 1', 'A\u0000', 'A=B', 'A+B', 'A%26client_id=evil', 'é☃', ' ', '"', "A'; --", '{"code":1}', `A${'x'.repeat(8_000)}`]
 
-attack('CI6', 'a code is sent on as one value, whatever is in it', 'RFC 6749 §10.14', async (t, stage) => {
+attack('CI6', 'a code is sent on as one value, whatever it contains', 'RFC 6749 §10.14', async (t, stage) => {
   for (const code of CODES) {
     const browser = stage.browser()
     const state = await stage.login(browser)
@@ -90,10 +93,10 @@ attack('CI6', 'a code that does not fit in a request never reaches Sentinel', 'R
   const request = `GET /callback?code=${'x'.repeat(16_384)}&state=${stateIn(callback)} HTTP/1.1\r\nHost: localhost:3000\r\nConnection: close\r\nCookie: ${cookie}\r\n\r\n`
   t.match(await stage.raw(request).catch(() => 'closed'), /^(HTTP\/1.1 431 |closed)/)
   t.equal(stage.exchanges(), 0)
-  t.equal((await browser.step(callback)).status, 303, 'nor does it spend the state')
+  t.equal((await browser.step(callback)).status, 303, 'it did not use the state')
 })
 
-attack('CI7', 'only a code in the query of a GET is a callback', 'RFC 6749 §4.1.2, OAuth 2.0 Form Post Response Mode', async (t, stage) => {
+attack('CI7', 'only a code in the query of a GET request is a callback', 'RFC 6749 §4.1.2, OAuth 2.0 Form Post Response Mode', async (t, stage) => {
   for (const query of ['access_token=x', 'access_token=x&token_type=bearer', 'id_token=x', 'code=A&id_token=x', 'token=x', 'code=A&token=x', 'response=jwt', 'code=A&response=jwt', 'id_token=x&access_token=y']) {
     const browser = stage.browser()
     await expectRefused(t, stage, browser, `${query}&state=${await stage.login(browser)}`)
@@ -107,10 +110,10 @@ attack('CI7', 'only a code in the query of a GET is a callback', 'RFC 6749 §4.1
     t.same(answer.setCookies, [])
   }
   t.equal(stage.exchanges(), 0)
-  t.equal((await browser.step(callback.href)).status, 303, 'a POST has spent nothing')
+  t.equal((await browser.step(callback.href)).status, 303, 'the POST requests did not use the state')
 })
 
-attack('CI8', 'no nonce is asked for, so an id_token with one is of another login', 'RFC 9700 §4.5.3.2, OpenID Connect Core §3.1.3.7', async (t, stage) => {
+attack('CI8', 'the plugin sends no nonce, so it refuses an id_token that has one', 'RFC 9700 §4.5.3.2, OpenID Connect Core §3.1.3.7', async (t, stage) => {
   for (const nonce of ['of-another-login', '', 1, null]) {
     const browser = stage.browser()
     const page = await browser.step(stage.url('/login?nonce=of-another-login'))
@@ -122,7 +125,7 @@ attack('CI8', 'no nonce is asked for, so an id_token with one is of another logi
   await isStillPossible(stage)
 })
 
-/** The harness of the failures above does let a good token through. */
+/** A good token passes, so the refusals above have their own reason. */
 async function isStillPossible (stage: Stage): Promise<void> {
   stage.sentinel.next('token', { change: answer => ({ ...answer, id_token: idToken() }) })
   const browser = stage.browser()

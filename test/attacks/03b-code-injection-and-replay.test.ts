@@ -12,9 +12,9 @@ import { attack } from '../support/stage.js'
 import type { StoreTrouble } from '../support/stores.js'
 import { twoApps, type TwoApps } from '../support/two-apps.js'
 
-// CI3: a find and then a delete is a race (CVE-2026-53518). The same callback comes ten times at once.
+// CI3: a read followed by a delete is a race (CVE-2026-53518). The same callback comes ten times at once.
 
-/** Opens one callback as many times at once as there are browsers. */
+/** Opens one callback in all of these browsers at once. */
 function atOnce (browsers: Browser[], callback: string): Promise<Answer[]> {
   return Promise.all(browsers.map(browser => browser.step(callback)))
 }
@@ -23,27 +23,27 @@ async function copies (count: number, copy: () => Promise<Browser>): Promise<Bro
   return Promise.all(Array.from({ length: count }, copy))
 }
 
-/** How the answers ended, such as `{ 303: 1, spent: 9 }`: whoever is late finds a login that is finished. */
+/** How often each outcome occurs, such as `{ 303: 1, used: 9 }`: a late callback finds a finished login. */
 function tally (answers: Array<Pick<Answer, 'status' | 'text'>>): Record<string, number> {
   const ends: Record<string, number> = {}
   for (const answer of answers) {
     const code = errorCode(answer) ?? String(answer.status)
-    const end = code.replace(/^LE_AUTH_(STATE_SPENT|LOGIN_FINISHED)$/, 'spent')
+    const end = code.replace(/^LE_AUTH_(STATE_SPENT|LOGIN_FINISHED)$/, 'used')
     ends[end] = (ends[end] ?? 0) + 1
   }
   return ends
 }
 
-/** Whoever looks for a spent state has looked before anybody else has written. */
-const lookBeforeWriting = ({ kind }: { kind: string }): StoreTrouble | undefined => kind === 'spent state' ? { delayMs: 100 } : undefined
+/** Every callback checks for a used state before any of them has written one. */
+const checkBeforeWriting = ({ kind }: { kind: string }): StoreTrouble | undefined => kind === 'spent state' ? { delayMs: 100 } : undefined
 
-attack('CI3', 'ten callbacks at once are one login: a shared store', 'CVE-2026-53518', async (t, stage) => {
-  stage.store.trouble = lookBeforeWriting
+attack('CI3', 'ten callbacks at once create one login in a shared store', 'CVE-2026-53518', async (t, stage) => {
+  stage.store.trouble = checkBeforeWriting
   stage.sentinel.next('token', { delayMs: 100 })
   const browser = stage.browser()
   const callback = await upToCallback(stage, browser)
   const browsers = await copies(10, () => browser.copy())
-  t.same(tally(await atOnce(browsers, callback)), { 303: 1, spent: 9 })
+  t.same(tally(await atOnce(browsers, callback)), { 303: 1, used: 9 })
   t.equal(stage.exchanges(), 1)
   t.equal(stage.store.logins.length, 1)
   t.equal(stage.store.tokenSets.length, 1)
@@ -51,29 +51,29 @@ attack('CI3', 'ten callbacks at once are one login: a shared store', 'CVE-2026-5
   t.same(users.filter(user => user !== null), [AGENT.id])
 })
 
-attack('CI3', 'ten callbacks at once are one login: the store in memory', 'CVE-2026-53518', async t => {
+attack('CI3', 'ten callbacks at once create one login in the memory store', 'CVE-2026-53518', async t => {
   const app = await startApp(t)
   for (let round = 1; round <= 20; round += 1) {
     const browser = app.browser()
     const { pathname, search } = new URL(await signedIn(app, browser))
     const headers = { host: 'localhost:3000', cookie: await cookieHeader(app, browser) }
-    // Without sockets all of them look for the state before one has spent it.
+    // Without sockets all of them check the state before one has used it.
     const answers = await Promise.all(Array.from({ length: 10 }, () => app.app.inject({ url: pathname + search, headers })))
-    t.same(tally(answers.map(({ statusCode: status, payload: text }) => ({ status, text }))), { 303: 1, spent: 9 })
+    t.same(tally(answers.map(({ statusCode: status, payload: text }) => ({ status, text }))), { 303: 1, used: 9 })
     t.equal(app.calls('token'), round)
     const sessions = answers.flatMap(({ cookies }) => cookies).filter(({ name, value }) => name === 'le-auth' && value !== '')
     t.equal(sessions.length, 1, 'one session')
   }
 })
 
-attack('CI3', 'two instances without a lock may both exchange the code, each once, and one login comes of it at most', 'CVE-2026-53518', async t => {
+attack('CI3', 'two processes without a lock may both exchange the code, each once, and create at most one login', 'CVE-2026-53518', async t => {
   for (const behaviour of [{}, { usedCodeError: 'invalid_client' as const }]) {
     const apps = await twoApps(t, { behaviour })
-    apps.store.trouble = lookBeforeWriting
+    apps.store.trouble = checkBeforeWriting
     const { answers } = await tenInTwo(apps)
-    t.ok((tally(answers)['303'] ?? 0) <= 1, 'one success at most')
+    t.ok((tally(answers)['303'] ?? 0) <= 1, 'at most one success')
     t.ok(apps.store.logins.length <= 1)
-    t.equal(apps.store.tokenSets.length, apps.store.logins.length, 'and no tokens without a login')
+    t.equal(apps.store.tokenSets.length, apps.store.logins.length, 'no tokens without a login')
     for (const app of [apps.one, apps.other]) {
       const exchanges = app.events().filter(({ code, event }) => event === 'login' || code === 'LE_AUTH_CODE_REJECTED' || code === 'LE_AUTH_CLIENT_REJECTED')
       t.ok(exchanges.length <= 1, `${exchanges.length} exchanges`)
@@ -82,27 +82,27 @@ attack('CI3', 'two instances without a lock may both exchange the code, each onc
   }
 })
 
-attack('CI3', 'two instances with a lock: one login and one exchange', 'CVE-2026-53518', async t => {
+attack('CI3', 'two processes with a lock make one login and one exchange', 'CVE-2026-53518', async t => {
   const apps = await twoApps(t, {}, { refreshLock: new FairLock() })
-  apps.store.trouble = lookBeforeWriting
+  apps.store.trouble = checkBeforeWriting
   const { answers, browsers } = await tenInTwo(apps)
   await isOneLogin(t, apps, answers, browsers)
   t.same([apps.store.logins.length, apps.store.tokenSets.length], [1, 1])
 })
 
-attack('CI3', 'a lock that cannot be had spends nothing, and tells nothing', 'CVE-2026-53518', async (t, stage) => {
+attack('CI3', 'a lock that cannot be acquired uses no state, and its error reveals nothing', 'CVE-2026-53518', async (t, stage) => {
   const browser = stage.browser()
   const callback = await upToCallback(stage, browser)
   const refused = await browser.step(callback)
   t.equal(`${refused.status} ${errorCode(refused)}`, '503 LE_AUTH_STORE_UNAVAILABLE')
   t.notMatch(refused.text + stage.logLines.join(''), 'lock-password')
   t.same([stage.exchanges(), stage.store.records.size, await stage.me(browser)], [0, 0, null])
-  t.equal((await browser.step(callback)).status, 303, 'with the lock back the login goes on')
+  t.equal((await browser.step(callback)).status, 303, 'once the lock works again, the login goes on')
   t.same([stage.exchanges(), stage.store.logins.length], [1, 1])
-}, { options: { refreshLock: awayAtFirst() } })
+}, { options: { refreshLock: unreachableAtFirst() } })
 
-/** A lock whose server is away at the first call. */
-function awayAtFirst (): RefreshLock {
+/** A lock whose server cannot be reached at the first call. */
+function unreachableAtFirst (): RefreshLock {
   const lock = new FairLock()
   let calls = 0
   return {
@@ -114,7 +114,7 @@ function awayAtFirst (): RefreshLock {
   }
 }
 
-t.test('CI3 two instances on Redis, with its lock: one login and one exchange [CVE-2026-53518]', async t => {
+t.test('CI3 two apps on Redis with its lock make one login and one exchange [CVE-2026-53518]', async t => {
   const redis = await startRedis(t)
   if (redis === null) return
   const client = await redis.client()
@@ -126,7 +126,7 @@ t.test('CI3 two instances on Redis, with its lock: one login and one exchange [C
   t.equal(keys.filter(key => key.includes('le-auth:tokens:')).length, 1)
 })
 
-t.test('CI3 two processes on Redis, with its lock: one login and one exchange [CVE-2026-53518]', async t => {
+t.test('CI3 two processes on Redis with its lock make one login and one exchange [CVE-2026-53518]', async t => {
   const redis = await startRedis(t)
   if (redis === null) return
   const fleet = await startFleet(t, { size: 2, redisUrl: redis.url, lock: {} })
@@ -141,7 +141,7 @@ t.test('CI3 two processes on Redis, with its lock: one login and one exchange [C
   }
 })
 
-/** Five callbacks in each of two instances, all at once. */
+/** Five callbacks in each of two apps, all at once. */
 async function tenInTwo ({ one, sentinel, toOther }: TwoApps): Promise<{ answers: Answer[], browsers: Browser[] }> {
   const browser = one.browser()
   const callback = await upToCallback(one, browser)
@@ -151,12 +151,12 @@ async function tenInTwo ({ one, sentinel, toOther }: TwoApps): Promise<{ answers
 }
 
 async function isOneLogin (t: Test, { one }: TwoApps, answers: Answer[], browsers: Browser[]): Promise<void> {
-  t.same(tally(answers), { 303: 1, spent: 9 })
+  t.same(tally(answers), { 303: 1, used: 9 })
   t.equal(one.calls('token'), 1)
   t.equal(await usersOf(one, browsers), 1)
 }
 
-/** In how many of these browsers somebody is logged in. */
+/** In how many of these browsers a user is logged in. */
 async function usersOf (app: TestApp, browsers: Browser[]): Promise<number> {
   const answers = await Promise.all(browsers.map(browser => browser.script(app.url('/me'))))
   return answers.filter(answer => whoAnswers(answer) !== null).length

@@ -9,7 +9,7 @@ import { TestStore } from '../support/stores.js'
 
 const APP_SECRET = 'a secret of the app itself, of more than 32 characters'
 
-/** Routes with which an app keeps things in the session. */
+/** Routes that keep data in the session. */
 function withCart (app: FastifyInstance): void {
   app.get('/fill', async ({ session }) => { Object.assign(session, { cart: ['a book'], role: 'admin', _csrf: 'planted' }); return 'filled' })
   app.get('/session', async ({ session }) => ({ keys: Object.keys(session).filter(key => !['cookie', 'leAuth'].includes(key)).sort(), cart: Reflect.get(session, 'cart') }))
@@ -17,7 +17,7 @@ function withCart (app: FastifyInstance): void {
 
 const FIXATION = 'CVE-2023-29019, CVE-2021-41246, CVE-2022-25896'
 
-attack('SF1', 'a login gets a new session id, and the old one is worth nothing', FIXATION, async (t, stage) => {
+attack('SF1', 'a login gets a new session id, and the old one is worthless', FIXATION, async (t, stage) => {
   const browser = stage.browser()
   await browser.navigate(stage.url('/fill'))
   const before = await cookieHeader(stage, browser)
@@ -27,12 +27,12 @@ attack('SF1', 'a login gets a new session id, and the old one is worth nothing',
   t.equal(await stage.me(browser), AGENT.id)
   t.not(await cookieHeader(stage, browser), before)
   t.notOk(stage.store.records.has(oldId!), 'the old id is gone from the store')
-  t.equal(await whoIs(stage, stage.browser(), before), null, 'the old cookie is nobody’s')
+  t.equal(await whoIs(stage, stage.browser(), before), null, 'the old cookie logs nobody in')
   t.equal(stage.store.logins.length, 1)
 }, { after: withCart })
 
 const appStore = new TestStore()
-attack('SF1', 'so it is with a login that was there before, the attacker’s among them', FIXATION, async (t, stage) => {
+attack('SF1', 'a login in a browser with a planted login gets a new id, and the planted one is worthless', FIXATION, async (t, stage) => {
   const attacker = stage.browser()
   await enter(stage, attacker, ADMIN)
   const planted = await cookieHeader(stage, attacker)
@@ -42,16 +42,16 @@ attack('SF1', 'so it is with a login that was there before, the attacker’s amo
 
   t.equal(await stage.me(victim), AGENT.id)
   t.not(loginCookie(answer), planted, 'the login has a cookie of its own')
-  t.equal(await whoIs(stage, stage.browser(), planted), null, 'the planted one is nobody’s')
+  t.equal(await whoIs(stage, stage.browser(), planted), null, 'the planted cookie logs nobody in')
   t.equal(stage.store.logins.length, 1)
 })
 
-attack('SF1', 'it does so in the app’s own session plugin as well', FIXATION, async (t, stage) => {
+attack('SF1', 'a login gets a new session id in the app’s own session plugin too', FIXATION, async (t, stage) => {
   const browser = stage.browser()
   await browser.navigate(stage.url('/'))
   const before = await cookieHeader(stage, browser)
   const [oldId] = [...appStore.records.keys()]
-  t.ok(oldId, 'its default settings store the session of every visitor')
+  t.ok(oldId, 'the plugin’s default settings store the session of every visitor')
   await enter(stage, browser)
 
   t.equal(await stage.me(browser), AGENT.id)
@@ -65,42 +65,42 @@ attack('SF1', 'it does so in the app’s own session plugin as well', FIXATION, 
   }
 })
 
-attack('SF2', 'nothing that was put into the session before the login is in it afterwards', 'CVE-2023-29020', async (t, stage) => {
+attack('SF2', 'a login keeps nothing that was put into the session before it', 'CVE-2023-29020', async (t, stage) => {
   const browser = stage.browser()
   await browser.navigate(stage.url('/fill'))
   await enter(stage, browser)
   t.same((await browser.script(stage.url('/session'))).json(), { keys: [] })
 }, { after: withCart })
 
-attack('SF2', 'only what the app lists is kept', 'CVE-2023-29020', async (t, stage) => {
+attack('SF2', 'a login keeps only the session keys that the app lists', 'CVE-2023-29020', async (t, stage) => {
   const browser = stage.browser()
   await browser.navigate(stage.url('/fill'))
   await enter(stage, browser)
   t.same((await browser.script(stage.url('/session'))).json(), { keys: ['cart'], cart: ['a book'] })
 }, { after: withCart, options: { keepOnLogin: ['cart'] as never } })
 
-/** What an attacker may put into a cookie, `id` being what the store has of a living one. */
+/** Values that an attacker may put into a cookie. `id` is the store's key of a valid cookie. */
 function chosenValues (id: string, signature: string | undefined): Record<string, string> {
   const foreign = new Signer('another secret, also of more than 32 characters')
   return {
     garbage: 'garbage',
     'an id of the attacker’s': 'chosen-by-the-attacker',
     'an id of the right form': 'chosen'.padEnd(43, 'x'),
-    'what the store has of a living one': id,
-    'the same, and nothing around it': id.split(':').at(-1)!,
+    'the store’s key of a valid cookie': id,
+    'the same, without what is around it': id.split(':').at(-1)!,
     'the same, signed with nothing': `${id}.`,
     'the same, signed with another secret': encodeURIComponent(foreign.sign(id)),
-    'a chosen id with a living signature': `chosen-by-the-attacker.${signature}`,
+    'a chosen id with a valid signature': `chosen-by-the-attacker.${signature}`,
     empty: '',
     'only a signature': `.${signature}`,
     'not decodable': '%E0%A4%A',
-    'a name that every object has': '__proto__',
+    'the name of a property of every object': '__proto__',
     'eight kilobytes': 'a'.repeat(8192)
   }
 }
 
 for (const name of ['le-auth', 'le-auth.session']) {
-  attack('SF3', `no id in the cookie ${name} comes from outside`, 'OWASP Session Management Cheat Sheet', async (t, stage) => {
+  attack('SF3', `a client cannot choose the id in the cookie ${name}`, 'OWASP Session Management Cheat Sheet', async (t, stage) => {
     const victim = stage.browser()
     await enter(stage, victim)
     await victim.script(stage.url('/fill'))
@@ -110,20 +110,20 @@ for (const name of ['le-auth', 'le-auth.session']) {
       const browser = stage.browser()
       await browser.jar.setCookie(`${name}=${value}; Path=/`, stage.origin)
       t.equal(await stage.me(browser), null, `${what}: nobody is logged in`)
-      t.same((await browser.script(stage.url('/session'))).json(), { keys: [] }, `${what}: and finds nothing`)
+      t.same((await browser.script(stage.url('/session'))).json(), { keys: [] }, `${what}: the session is empty`)
       const answers = [await browser.script(stage.url('/fill')), await enter(stage, browser)]
-      t.same(answers.map(({ status }) => status), [200, 303], `${what}: a login works all the same`)
+      t.same(answers.map(({ status }) => status), [200, 303], `${what}: a login still works`)
       t.equal(await stage.me(browser), AGENT.id)
       t.notMatch(answers.flatMap(({ setCookies }) => setCookies).join(), 'chosen')
     }
     t.notOk([...stage.store.records.keys()].some(id => /chosen|garbage/.test(id) || id === '' || id.length > 100), 'none of them was adopted')
     t.equal(stage.store.logins.length, chosen.length + 1, 'each login has an id of its own')
-    t.equal(await stage.me(victim), AGENT.id, 'and the one that was aimed at is as it was')
+    t.equal(await stage.me(victim), AGENT.id, 'the victim’s login is unchanged')
     t.same((await victim.script(stage.url('/session'))).json().cart, ['a book'])
   }, { after: withCart })
 }
 
-attack('SF3', 'nor from a cookie that is there twice', 'OWASP Session Management Cheat Sheet', async (t, stage) => {
+attack('SF3', 'a client cannot choose the id of a login with a cookie that is sent twice', 'OWASP Session Management Cheat Sheet', async (t, stage) => {
   const victim = stage.browser()
   await enter(stage, victim)
   const knownId = stage.store.logins[0]!.split(':').at(-1)!
@@ -134,33 +134,33 @@ attack('SF3', 'nor from a cookie that is there twice', 'OWASP Session Management
     const browser = stage.browser()
     const callback = await signedIn(stage, browser)
     const answer = await stage.browser().send(callback, { headers: { cookie: `${cookies}; ${await cookieHeader(stage, browser)}` } })
-    t.equal(answer.status, 303, 'a login works all the same')
+    t.equal(answer.status, 303, 'a login still works')
     t.equal(await whoIs(stage, stage.browser(), loginCookie(answer)), AGENT.id)
     t.notMatch(answer.setCookies.join(), /chosen-by-the-attacker/)
     t.notOk(answer.setCookies.join().includes(knownId))
   }
   t.notOk([...stage.store.records.keys()].some(id => id.includes('chosen')), 'none of them was adopted')
   t.equal(stage.store.logins.length, doubled.length + 1, 'each login has an id of its own')
-  t.equal(await stage.me(victim), AGENT.id, 'and the one that was aimed at is as it was')
+  t.equal(await stage.me(victim), AGENT.id, 'the victim’s login is unchanged')
 })
 
-attack('SF4', 'the next user of the same browser finds nothing of the one before', 'OWASP Session Management Cheat Sheet', async (t, stage) => {
+attack('SF4', 'the next user of the same browser finds nothing of the user before', 'OWASP Session Management Cheat Sheet', async (t, stage) => {
   const browser = stage.browser()
   await enter(stage, browser, AGENT)
   await browser.navigate(stage.url('/fill'))
   const first = await cookieHeader(stage, browser)
-  const [firstSession, firstTokens] = [stage.store.logins[0]!, stage.store.tokenSets[0]!]
+  const [firstLogin, firstTokens] = [stage.store.logins[0]!, stage.store.tokenSets[0]!]
 
   await enter(stage, browser, ADMIN)
   t.equal(await stage.me(browser), ADMIN.id)
   t.same((await browser.script(stage.url('/session'))).json(), { keys: [] })
   t.equal(await whoIs(stage, stage.browser(), first), null)
-  t.notOk(stage.store.records.has(firstSession), 'the first session is gone')
-  t.notOk(stage.store.records.has(firstTokens), 'and so are its tokens')
+  t.notOk(stage.store.records.has(firstLogin), 'the first login is gone from the store')
+  t.notOk(stage.store.records.has(firstTokens), 'its tokens are gone from the store')
   t.equal(stage.store.tokenSets.length, 1)
 }, { after: withCart })
 
-attack('SF4', 'what is kept at a login is kept for the visitor and the same user, never for another user', 'OWASP Session Management Cheat Sheet', async (t, stage) => {
+attack('SF4', 'session data that a login keeps is kept from a visitor and for the same user, never for another user', 'OWASP Session Management Cheat Sheet', async (t, stage) => {
   const browser = stage.browser()
   const cart = async (): Promise<unknown> => (await browser.script(stage.url('/session'))).json().cart
   await browser.navigate(stage.url('/fill'))

@@ -10,28 +10,28 @@ const SCRIPT = ['Accept: application/json', 'Sec-Fetch-Mode: cors']
 const PERSON = ['Accept: text/html', 'Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: document']
 const HOSTS = ['http://evil.example', 'https://evil.example:444', 'http://localhost:3000', 'HTTP://LOCALHOST']
 
-attack('SF6', 'a request line in absolute form is authenticated like any other, and its host is nobody’s return path', 'RFC 9112 §3.2.2', async (t, stage) => {
+attack('SF6', 'a request line in absolute form is authenticated like any other, and its host is no part of a return path', 'RFC 9112 §3.2.2', async (t, stage) => {
   const browser = stage.browser()
   await enter(stage, browser)
   const ask = (method: string, url: string, ...headers: string[]) => rawRequest(stage.raw, { line: `${method} ${url} HTTP/1.1`, headers })
   const cookie = `Cookie: ${await cookieHeader(stage, browser)}`
   for (const host of HOSTS) {
     const mine = await ask('GET', `${host}/me`, cookie, ...SCRIPT)
-    t.equal(mine.status, 200, `${host}: who is logged in is let in`)
+    t.equal(mine.status, 200, `${host}: a user is let in`)
     t.match(mine.text, AGENT.id)
-    t.equal((await ask('GET', `${host}/me`, ...SCRIPT)).status, 401, `${host}: a stranger is not`)
+    t.equal((await ask('GET', `${host}/me`, ...SCRIPT)).status, 401, `${host}: a visitor is not`)
     t.equal((await ask('GET', `${host}/me`, 'Cookie: le-auth=chosen', ...SCRIPT)).status, 401)
     const page = await ask('GET', `${host}/page/x?a=1`, ...PERSON)
     t.equal(page.status, 302)
-    t.match(page.location, /^\/login(\?returnTo=%2F(page%2Fx%3Fa%3D1)?)?$/, 'and is sent to the login')
+    t.match(page.location, /^\/login(\?returnTo=%2F(page%2Fx%3Fa%3D1)?)?$/, 'a visitor is redirected to the login')
     t.equal((await ask('POST', `${host}/change`, 'Content-Length: 0', ...SCRIPT)).status, 401)
-    t.equal((await ask('POST', `${host}/logout`, cookie, 'Sec-Fetch-Site: cross-site', 'Content-Length: 0')).status, 403, `${host}: nor does it log out for another site`)
+    t.equal((await ask('POST', `${host}/logout`, cookie, 'Sec-Fetch-Site: cross-site', 'Content-Length: 0')).status, 403, `${host}: another site cannot log the user out`)
     t.ok((await ask('GET', `${host}/callback?code=A&state=x`, ...PERSON)).status < 500)
   }
   t.equal(await stage.me(browser), AGENT.id)
 })
 
-attack('SF6', 'a login ends and a logout works in absolute form too', 'RFC 9112 §3.2.2', async (t, stage) => {
+attack('SF6', 'a login and a logout in absolute form work like any other', 'RFC 9112 §3.2.2', async (t, stage) => {
   const browser = stage.browser()
   const pending = new URL(await signedIn(stage, browser))
   const finished = await rawRequest(stage.raw, { line: `GET http://evil.example/callback${pending.search} HTTP/1.1`, headers: [`Cookie: ${await cookieHeader(stage, browser)}`, ...PERSON] })
@@ -45,7 +45,7 @@ attack('SF6', 'a login ends and a logout works in absolute form too', 'RFC 9112 
   t.same([stage.exchanges(), stage.store.logins, stage.store.tokenSets], [1, [], []])
 })
 
-attack('SF6', 'a login that begins in absolute form can be finished: its state is in the browser', 'RFC 9112 §3.2.2', async (t, stage) => {
+attack('SF6', 'a login that begins in absolute form can finish, because its state is in the browser', 'RFC 9112 §3.2.2', async (t, stage) => {
   const start = await rawRequest(stage.raw, { line: 'GET http://evil.example/login?returnTo=/page/x HTTP/1.1', headers: PERSON })
   t.equal(start.status, 302)
   t.notMatch(start.head, 'evil')
@@ -56,7 +56,7 @@ attack('SF6', 'a login that begins in absolute form can be finished: its state i
 })
 
 const appStore = new TestStore()
-attack('SF6', 'nor does the login depend on a path that the app’s own session plugin recognises', 'RFC 3986 §6.2.2.2', async (t, stage) => {
+attack('SF6', 'a login does not depend on a path that the app’s own session plugin recognises', 'RFC 3986 §6.2.2.2', async (t, stage) => {
   const browser = stage.browser()
   await browser.step(await signedIn(stage, browser, AGENT, '/app/login'))
   const cookie = `Cookie: ${await browser.jar.getCookieString(stage.url('/app/'))}`
@@ -66,11 +66,11 @@ attack('SF6', 'nor does the login depend on a path that the app’s own session 
     const answer = await ask(`GET ${path}`, cookie)
     t.equal(answer.status, 200, path)
     t.match(answer.text, AGENT.id)
-    t.equal((await ask(`GET ${path}`)).status, 401, `${path}: a stranger`)
+    t.equal((await ask(`GET ${path}`)).status, 401, `${path}: a visitor`)
   }
   t.equal((await ask('GET /%61pp/callback?code=A&state=x', cookie)).status, 400)
   t.equal((await ask('POST /%61pp/logout', cookie, 'Content-Length: 0')).status, 303)
-  for (const path of ['/app/who', '/%61pp/who']) t.equal((await ask(`GET ${path}`, cookie)).status, 401, `${path}: the logout was one`)
+  for (const path of ['/app/who', '/%61pp/who']) t.equal((await ask(`GET ${path}`, cookie)).status, 401, `${path}: the logout worked`)
   t.equal(stage.exchanges(), 1)
 }, {
   callback: '/app/callback',

@@ -4,23 +4,23 @@ import { cookieOf, loginCookie } from '../support/cookies.js'
 import { cookieHeader, enter, signedIn, whoIs } from '../support/enter.js'
 import { attack, type Stage } from '../support/stage.js'
 
-attack('SF5', 'of two cookies of a login one counts, and there is no mixture', 'RFC 6265 §5.4', async (t, stage) => {
+attack('SF5', 'only the first of two login cookies counts, and they are never mixed', 'RFC 6265 §5.4', async (t, stage) => {
   const issued = accessTokensOf(stage)
   const [attacker, victim] = [stage.browser(), stage.browser()]
   await enter(stage, attacker, ADMIN)
   await enter(stage, victim, AGENT)
   const [theirs, own] = [await cookieHeader(stage, attacker), await cookieHeader(stage, victim)]
   for (const [cookie, id, isAdmin, token] of [[`${theirs}; ${own}`, ADMIN.id, true, issued[0]], [`${own}; ${theirs}`, AGENT.id, false, issued[1]]] as const) {
-    const stranger = stage.browser()
-    const me = await stranger.send(stage.url('/me'), { headers: { cookie } })
-    t.match(me.json(), { id, isAdmin }, 'the first one')
-    const users = (await stranger.send(stage.url('/users'), { headers: { cookie } })).json()
+    const browser = stage.browser()
+    const me = await browser.send(stage.url('/me'), { headers: { cookie } })
+    t.match(me.json(), { id, isAdmin }, 'the first cookie counts')
+    const users = (await browser.send(stage.url('/users'), { headers: { cookie } })).json()
     t.equal(users.status, 200)
-    t.ok(lastBearer(stage) === token, 'with that person’s own token')
+    t.ok(lastBearer(stage) === token, 'with the token of that user')
   }
 })
 
-attack('SF5', 'neither is there one when a login ends', 'RFC 6265 §5.4', async (t, stage) => {
+attack('SF5', 'two login cookies are not mixed when a new login finishes', 'RFC 6265 §5.4', async (t, stage) => {
   const issued = accessTokensOf(stage)
   for (const isTheirsFirst of [true, false]) {
     const [attacker, victim] = [stage.browser(), stage.browser()]
@@ -33,28 +33,28 @@ attack('SF5', 'neither is there one when a login ends', 'RFC 6265 §5.4', async 
     t.equal(answer.status, 303)
 
     const fresh = loginCookie(answer)
-    t.equal(await whoIs(stage, stage.browser(), fresh), AGENT.id, 'the login is that of the state, with a cookie of its own')
+    t.equal(await whoIs(stage, stage.browser(), fresh), AGENT.id, 'the login is that of the state, with its own cookie')
     await stage.browser().send(stage.url('/users'), { headers: { cookie: fresh } })
     t.ok(lastBearer(stage) === issued.at(-1), 'with the token of that login')
-    const [read, other, stillThere] = isTheirsFirst ? [theirs, own, AGENT.id] : [own, theirs, ADMIN.id]
-    t.equal(await whoIs(stage, stage.browser(), read), null, 'the login that was read is the one that was replaced')
-    t.equal(await whoIs(stage, stage.browser(), other), stillThere, 'and no other')
+    const [read, other, remaining] = isTheirsFirst ? [theirs, own, AGENT.id] : [own, theirs, ADMIN.id]
+    t.equal(await whoIs(stage, stage.browser(), read), null, 'the login that was read was replaced')
+    t.equal(await whoIs(stage, stage.browser(), other), remaining, 'no other login was replaced')
   }
 })
 
-/** The access tokens that Sentinel gives from now on, oldest first. */
+/** The access tokens that Sentinel issues from now on, oldest first. */
 function accessTokensOf (stage: Stage): string[] {
   const tokens: string[] = []
   stage.sentinel.always('token', { change: answer => { tokens.push(answer['access_token'] as string); return answer } })
   return tokens
 }
 
-/** The token that LivePerson's users API was asked with last. */
+/** The token of the last request to LivePerson's users API. */
 function lastBearer (stage: Stage): string | undefined {
   return stage.sentinel.requests.filter(({ endpoint }) => endpoint === 'users').at(-1)?.headers.authorization?.replace('Bearer ', '')
 }
 
-attack('SF5', 'of two cookies of a pending login, only that of this state and browser opens', 'RFC 6265 §5.4', async (t, stage) => {
+attack('SF5', 'only the cookie of this state and browser opens a pending login that has two cookies', 'RFC 6265 §5.4', async (t, stage) => {
   const [attacker, victim] = [stage.browser(), stage.browser()]
   const theirState = await stage.login(attacker)
   const [, theirValue] = (await cookieHeader(stage, attacker)).split(`${theirState}=`)
@@ -69,13 +69,13 @@ attack('SF5', 'of two cookies of a pending login, only that of this state and br
   t.equal((await stage.browser().send(callback, { headers: { cookie: `${own}; ${swapped}` } })).status, 303)
 })
 
-/** A route that notes who writes to the session, and one that shows it. */
+/** A route that notes its user in the session, and one that shows the note. */
 function notes (app: FastifyInstance): void {
   app.get('/note', async ({ session, leAuth }) => { Object.assign(session, { note: `of ${leAuth?.user.id ?? 'a visitor'}` }); return 'noted' })
   app.get('/noted', async ({ session, leAuth }) => ({ who: leAuth?.user.id ?? null, note: Reflect.get(session, 'note') ?? null }))
 }
 
-attack('SF5', 'of one person’s login and another one’s session there is no mixture', 'RFC 6265 §5.4', async (t, stage) => {
+attack('SF5', 'one user’s login and another user’s session are never mixed', 'RFC 6265 §5.4', async (t, stage) => {
   const browsers = [stage.browser(), stage.browser(), stage.browser()] as const
   const [first, second] = browsers
   await enter(stage, first, ADMIN)
@@ -88,11 +88,11 @@ attack('SF5', 'of one person’s login and another one’s session there is no m
     const { json } = await stage.browser().send(stage.url('/noted'), { headers: { cookie: cookies.join('; ') } })
     return json()
   }
-  t.same(await seen(adminLogin, adminSession), { who: ADMIN.id, note: `of ${ADMIN.id}` }, 'what belongs together is there')
+  t.same(await seen(adminLogin, adminSession), { who: ADMIN.id, note: `of ${ADMIN.id}` }, 'a login has its own session')
   t.same(await seen(visitorSession), { who: null, note: 'of a visitor' })
   t.same(await seen(adminLogin, agentSession), { who: ADMIN.id, note: null }, 'another user’s session')
   t.same(await seen(agentLogin, adminSession), { who: AGENT.id, note: null })
   t.same(await seen(agentLogin, visitorSession), { who: AGENT.id, note: null }, 'a visitor’s session')
-  t.same(await seen(agentSession), { who: null, note: null }, 'a user’s session without the login')
-  t.same(await seen(agentLogin, agentSession), { who: AGENT.id, note: `of ${AGENT.id}` }, 'and all of it is as it was')
+  t.same(await seen(agentSession), { who: null, note: null }, 'a user’s session without its login')
+  t.same(await seen(agentLogin, agentSession), { who: AGENT.id, note: `of ${AGENT.id}` }, 'both are unchanged')
 }, { after: notes })

@@ -1,12 +1,12 @@
 import type { Test } from 'tap'
 import { attack } from '../support/stage.js'
-import { inAscii, inQuery, isSafe, ORIGIN, RETURN_PATHS, whereLoginEnds, type ReturnPathCase } from './return-paths.js'
+import { inAscii, inQuery, isSafe, ORIGIN, RETURN_PATHS, whereLoginLeads, type ReturnPathCase } from './return-paths.js'
 
-/** Where a login ends that was begun without a return path; other than "/", so that it cannot be mistaken. */
+/** Where a login without a return path leads. It is not "/", so that it cannot be mistaken for a return path. */
 const START = '/page/start'
 
 function judge (t: Test, { input, verdict, why }: ReturnPathCase, location: string | undefined | null): void {
-  const what = `${inAscii(input).slice(0, 60)}: ${why}; ended at ${location}`
+  const what = `${inAscii(input).slice(0, 60)}: ${why}; redirected to ${location}`
   if (verdict === 'allow') t.equal(pathOf(location ?? 'none:'), pathOf(input), what)
   else if (why.startsWith('[strict]')) t.ok(location === null || isSafe(location), what)
   else t.ok(location === null || location === START, what)
@@ -19,7 +19,7 @@ function pathOf (location: string): string {
 }
 
 for (const why of new Set(RETURN_PATHS.map(({ why }) => why))) {
-  attack('OR1', `a return path is a path of the app, or is none: ${why}`, 'RFC 9700 §4.11, WHATWG URL §4.4', async (t, stage) => {
-    for (const entry of RETURN_PATHS.filter(entry => entry.why === why)) judge(t, entry, await whereLoginEnds(stage, `returnTo=${inQuery(entry.input)}`))
+  attack('OR1', `a return path is a path of the app or is ignored: ${why}`, 'RFC 9700 §4.11, WHATWG URL §4.4', async (t, stage) => {
+    for (const entry of RETURN_PATHS.filter(entry => entry.why === why)) judge(t, entry, await whereLoginLeads(stage, `returnTo=${inQuery(entry.input)}`))
   }, { options: { defaultReturnPath: START } })
 }

@@ -11,14 +11,14 @@ const REQUEST_TARGETS = [
   '/%09/evil.example', '/%0d%0aSet-Cookie:x=y', '/%00', '/@evil.example', '//@evil.example', '//localhost:3000@evil.example', '//user:pass@evil.example:443/?a#b', '/page?next=//evil.example', '/x?//evil.example', '/x#//evil.example', '//[::1]', '//['
 ]
 
-attack('OR2', 'a guarded page hands on its own path, never another host', 'CVE-2022-24794', async (t, stage) => {
+attack('OR2', 'a guarded page passes on its own path, never another host', 'CVE-2022-24794', async (t, stage) => {
   for (const target of REQUEST_TARGETS) {
     const guarded = await rawRequest(stage.raw, { line: `GET ${target} HTTP/1.1`, headers: PERSON })
     t.equal(guarded.status, 302, target)
     t.match(guarded.location, /^\/login(\?returnTo=%2F[\w.~!'()*%-]*)?$/, target)
-    t.ok(isSafe(new URL(guarded.location!, ORIGIN).searchParams.get('returnTo') ?? '/'), `${target}, before the login looks at it`)
+    t.ok(isSafe(new URL(guarded.location!, ORIGIN).searchParams.get('returnTo') ?? '/'), `${target}, before the login checks it`)
     const answer = await enter(stage, stage.browser(), AGENT, guarded.location)
-    t.ok(answer.status === 303 && isSafe(answer.location), `${target} ended at ${answer.location}`)
+    t.ok(answer.status === 303 && isSafe(answer.location), `${target} led to ${answer.location}`)
   }
 }, { after: app => { app.get('/*', { onRequest: app.requireAuth }, async () => 'anything') } })
 
@@ -27,28 +27,28 @@ const RAW_TARGETS = [
   'evil.example', '@evil.example', '*', '/\x01', '/\x7f', '/\x80\x81', '/\xe6\x97\xa5', '/a"b<c>', '/\t/evil.example', '/ /evil.example', '?a', '#a', ''
 ]
 
-attack('OR3', 'neither does it with bytes that no browser sends', 'RFC 9112 §3.2', async (t, stage) => {
+attack('OR3', 'a guarded page passes on no other host for bytes that no browser sends', 'RFC 9112 §3.2', async (t, stage) => {
   let guardedTargets = 0
   for (const target of RAW_TARGETS) {
     const guarded = await rawRequest(stage.raw, { line: `GET ${target} HTTP/1.1`, headers: PERSON })
-    const what = `${JSON.stringify(target).replace(/[^\x20-\x7e]/g, '?')}, answered ${guarded.status} ${guarded.location}`
+    const what = `${JSON.stringify(target).replace(/[^\x20-\x7e]/g, '?')}, response ${guarded.status} ${guarded.location}`
     t.equal(guarded.answers, 1, what)
     t.ok(guarded.status < 500, what)
     if (guarded.status !== 302) continue
     guardedTargets += 1
     t.match(guarded.location, /^\/login(\?returnTo=%2F[\w.~!'()*%-]*)?$/, what)
     const answer = await enter(stage, stage.browser(), AGENT, guarded.location)
-    t.ok(answer.status === 303 && isSafe(answer.location), `${what}, ended at ${answer.location}`)
+    t.ok(answer.status === 303 && isSafe(answer.location), `${what}, led to ${answer.location}`)
   }
-  t.ok(guardedTargets >= 7, `${guardedTargets} of them reach the guard, and Node refuses the others`)
+  t.ok(guardedTargets >= 7, `${guardedTargets} of them reach the guard; Node refuses the others`)
 }, { after: app => { app.get('/*', { onRequest: app.requireAuth }, async () => 'anything') } })
 
 const BEHIND_PREFIX = 'https://app.example.com'
-attack('OR3', 'and not behind a proxy that strips a prefix either', 'RFC 9112 §3.2', async (t, stage) => {
+attack('OR3', 'a guarded page behind a proxy that strips a prefix passes on no other host', 'RFC 9112 §3.2', async (t, stage) => {
   let guardedTargets = 0
   for (const target of [...REQUEST_TARGETS, ...RAW_TARGETS]) {
     const guarded = await rawRequest(stage.raw, { line: `GET ${target} HTTP/1.1`, headers: [...PERSON, 'Host: app.example.com', 'X-Forwarded-Proto: https'] })
-    const what = `${JSON.stringify(target).replace(/[^\x20-\x7e]/g, '?')}, answered ${guarded.status} ${guarded.location}`
+    const what = `${JSON.stringify(target).replace(/[^\x20-\x7e]/g, '?')}, response ${guarded.status} ${guarded.location}`
     t.ok(guarded.status < 500, what)
     if (guarded.status !== 302) continue
     guardedTargets += 1
@@ -64,7 +64,7 @@ attack('OR3', 'and not behind a proxy that strips a prefix either', 'RFC 9112 §
   after: app => { app.get('/*', { onRequest: app.requireAuth }, async () => 'anything') }
 })
 
-attack('OR6', 'a return path that was changed on the way ends the login', 'RFC 9700 §4.7.1', async (t, stage) => {
+attack('OR6', 'a return path that was changed in transit fails the login', 'RFC 9700 §4.7.1', async (t, stage) => {
   const browser = stage.browser()
   const callback = await signedIn(stage, browser, AGENT, '/login?returnTo=/page/own')
   const [name, value] = (await cookieHeader(stage, browser)).split('=') as [string, string]
@@ -86,10 +86,10 @@ attack('OR6', 'a return path that was changed on the way ends the login', 'RFC 9
   }
   t.equal(stage.exchanges(), 0)
   const answer = await browser.step(callback)
-  t.equal(`${answer.status} ${answer.location}`, '303 /page/own', 'and the true one is good for all that')
+  t.equal(`${answer.status} ${answer.location}`, '303 /page/own', 'the unchanged one still works')
 })
 
-/** The same text with one bit changed, which may be one that base64url does not use. */
+/** The same text with one bit changed, possibly a bit that base64url does not use. */
 function flipped (text: string, index: number): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
   const position = alphabet.indexOf(text[index]!)
@@ -97,7 +97,7 @@ function flipped (text: string, index: number): string {
   return text.slice(0, index) + changed + text.slice(index + 1)
 }
 
-attack('OR8', 'a logout ends at its own fixed path, whatever the request says', 'CVE-2019-3877, CVE-2022-23527', async (t, stage) => {
+attack('OR8', 'a logout redirects to its own fixed path, whatever the request says', 'CVE-2019-3877, CVE-2022-23527', async (t, stage) => {
   const visitor = stage.browser()
   const headers = { 'sec-fetch-site': 'same-origin' }
   const send = (query: string, form?: Record<string, string>) =>

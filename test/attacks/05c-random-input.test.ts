@@ -7,7 +7,7 @@ import { inQuery, isSafe } from './return-paths.js'
 
 const RUNS = 100
 
-/** Parts of which attacks on return paths are made, put together in any order. */
+/** Parts of attacks on return paths, for any combination. */
 const PART = fc.constantFrom(
   '/', '//', '\\', '.', '..', '/..', '/.//', '/..//', '%2e', '%2f', '%5c', '%', '@', ':', '?', '#', '&', '=', '[', ']', ' ', '\t', '\r', '\n', '\0', '\x7f', '\x85', '\u2028', '\uff0f', '\u3002', '\ud800', '\udc00', '日', '😀',
   'evil.example', 'localhost:3000', 'localhost', '3000', 'http:', 'https://', 'javascript:', 'login', 'callback', 'Set-Cookie:', 'a'
@@ -22,20 +22,20 @@ const TEXT = fc.oneof(
 const ENCODED_BYTES = fc.tuple(fc.constantFrom('', '/', '%2F', '//', '/page/'), fc.uint8Array({ maxLength: 60 }))
   .map(([start, bytes]) => start + Array.from(bytes, byte => `%${byte.toString(16).padStart(2, '0')}`).join(''))
 
-async function endsInside (stage: Stage, encoded: string): Promise<void> {
+async function staysInside (stage: Stage, encoded: string): Promise<void> {
   const browser = stage.browser()
   const answer = await enter(stage, browser, AGENT, `/login?returnTo=${encoded}`)
   if (answer.status !== 303) throw new Error(`status ${answer.status}`)
   if (!isSafe(answer.location)) throw new Error(`Location ${answer.location}`)
 }
 
-attack('OR1', 'whatever text is the return path, a login ends inside the app', 'RFC 9700 §4.11', async (t, stage) => {
-  await fc.assert(fc.asyncProperty(TEXT, async text => endsInside(stage, inQuery(text))), { numRuns: 2 * RUNS })
+attack('OR1', 'a login leads to a page of the app, whatever text is the return path', 'RFC 9700 §4.11', async (t, stage) => {
+  await fc.assert(fc.asyncProperty(TEXT, async text => staysInside(stage, inQuery(text))), { numRuns: 2 * RUNS })
   t.ok(stage.store.logins.length > RUNS)
 })
 
-attack('OR10', 'whatever bytes are the return path, a login ends inside the app', 'RFC 9700 §4.11', async (t, stage) => {
-  await fc.assert(fc.asyncProperty(ENCODED_BYTES, async bytes => endsInside(stage, bytes)), { numRuns: RUNS })
+attack('OR10', 'a login leads to a page of the app, whatever bytes are the return path', 'RFC 9700 §4.11', async (t, stage) => {
+  await fc.assert(fc.asyncProperty(ENCODED_BYTES, async bytes => staysInside(stage, bytes)), { numRuns: RUNS })
   t.ok(stage.store.logins.length > RUNS / 2)
 })
 
@@ -59,10 +59,10 @@ const QUERY = fc.oneof({ weight: 4, arbitrary: PAIRS }, { weight: 1, arbitrary: 
 
 const OWN_PARAMETERS = ['client_id', 'code_challenge', 'code_challenge_method', 'redirect_uri', 'response_type', 'state', 'v']
 
-/** One answer, below 500, and no header but the plugin's. */
+/** One response, with a status below 500, and only the plugin's headers. */
 function assertTame (what: string, { status, answers, head }: RawAnswer): void {
-  if (answers !== 1 || status === 0 || status >= 500) throw new Error(`${what}: ${answers} answers, status ${status}`)
-  if (/^(?:(?:a|x|evil)\s*:|set-cookie:\s*a=)/im.test(head.slice(head.indexOf('\n') + 1))) throw new Error(`${what}: a header of the request’s own`)
+  if (answers !== 1 || status === 0 || status >= 500) throw new Error(`${what}: ${answers} responses, status ${status}`)
+  if (/^(?:(?:a|x|evil)\s*:|set-cookie:\s*a=)/im.test(head.slice(head.indexOf('\n') + 1))) throw new Error(`${what}: a header from the request`)
 }
 
 function assertOwnAuthorization (stage: Stage, location: string): void {
@@ -73,7 +73,7 @@ function assertOwnAuthorization (stage: Stage, location: string): void {
   for (const [name, value] of Object.entries(expected)) if (url.searchParams.get(name) !== value) throw new Error(`${name} is not the app’s`)
 }
 
-attack('LC10', 'whatever the query, /login asks Sentinel for the same, and writes nothing', 'CVE-2025-67716', async (t, stage) => {
+attack('LC10', '/login sends Sentinel the same parameters and writes nothing, whatever the query', 'CVE-2025-67716', async (t, stage) => {
   await fc.assert(fc.asyncProperty(QUERY, fc.boolean(), async (query, isPost) => {
     const body = isPost ? { body: query } : {}
     const answer = await rawRequest(stage.raw, { line: `${isPost ? 'POST' : 'GET'} /login?${query} HTTP/1.1`, headers: ['Accept: text/html'], ...body })
@@ -85,7 +85,7 @@ attack('LC10', 'whatever the query, /login asks Sentinel for the same, and write
   t.equal(Object.hasOwn(Object.prototype, 'x'), false)
 })
 
-attack('LC5', 'whatever the query, a callback that no login asked for changes nothing', 'RFC 6749 §10.12', async (t, stage) => {
+attack('LC5', 'a callback that belongs to no login changes nothing, whatever the query', 'RFC 6749 §10.12', async (t, stage) => {
   const browser = stage.browser()
   await enter(stage, browser)
   await stage.login(browser)

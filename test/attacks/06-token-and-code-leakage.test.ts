@@ -10,7 +10,7 @@ import { isTokenWrite } from '../support/stores.js'
 const MARKER = 'marker-of-the-identity-service'
 const HTML = { 'content-type': 'text/html' }
 
-/** What the token endpoint may do instead of giving tokens. */
+/** What the token endpoint may do instead of issuing tokens. */
 const FAILURES: Array<[what: string, fault: Fault]> = [
   ['401 and JSON', { status: 401, body: JSON.stringify({ error: 'invalid_client', error_description: MARKER, error_uri: `https://${MARKER}.example` }) }],
   ['400 and an unknown error', { status: 400, body: JSON.stringify({ error: MARKER, error_description: MARKER }) }],
@@ -18,8 +18,8 @@ const FAILURES: Array<[what: string, fault: Fault]> = [
   ['an error within an error', { status: 400, body: JSON.stringify({ error: { code: MARKER, message: MARKER } }) }],
   ['500 and HTML', { status: 500, body: `<h1>${MARKER}</h1>`, headers: HTML }],
   ['a connection that is reset', { cutOff: 'before-answer' }],
-  ['half an answer', { cutOff: 'mid-body' }],
-  ['JSON that is none', { status: 200, body: `{"access_token":"${MARKER}",` }],
+  ['half a response', { cutOff: 'mid-body' }],
+  ['JSON that is not valid', { status: 200, body: `{"access_token":"${MARKER}",` }],
   ['HTML with 200', { status: 200, body: `<h1>${MARKER}</h1>`, headers: HTML }],
   ['tokens and no id_token', { change: answer => ({ ...answer, id_token: undefined }) }],
   ['an id_token of its own', { change: answer => ({ ...answer, id_token: `${MARKER}.${MARKER}.${MARKER}` }) }],
@@ -28,13 +28,13 @@ const FAILURES: Array<[what: string, fault: Fault]> = [
   ['a challenge', { status: 401, headers: { 'www-authenticate': `Basic realm="${MARKER}"` } }]
 ]
 
-/** How a callback can come in, besides well. */
+/** Ways to send a callback. */
 const WAYS: Array<[what: string, present: (stage: Stage, browser: Browser, url: string) => Promise<Answer>]> = [
-  ['well', (_stage, browser, url) => browser.step(url)],
+  ['as usual', (_stage, browser, url) => browser.step(url)],
   ['twice', async (_stage, browser, url) => { await browser.step(url); return browser.step(url) }],
   ['from a script', (_stage, browser, url) => browser.script(url)],
-  ['with a slash too many', (_stage, browser, url) => browser.step(url.replace('/callback?', '/callback/?'))],
-  ['with a slash too many, by HEAD', (_stage, browser, url) => browser.step(url.replace('/callback?', '/callback/?'), { method: 'HEAD' })],
+  ['with an extra slash', (_stage, browser, url) => browser.step(url.replace('/callback?', '/callback/?'))],
+  ['with an extra slash, by HEAD', (_stage, browser, url) => browser.step(url.replace('/callback?', '/callback/?'), { method: 'HEAD' })],
   ['encoded', (_stage, browser, url) => browser.step(url.replace('/callback?', '/%63allback?'))],
   ['by HEAD', (_stage, browser, url) => browser.step(url, { method: 'HEAD' })],
   ['by POST', (_stage, browser, url) => browser.step(url, { method: 'POST', form: { x: 'y' } })],
@@ -62,7 +62,7 @@ attack('TL1', 'no code, no state and no token reaches the request log', 'RFC 970
   }
 })
 
-attack('TL2', 'errors carry no secret, no token and nothing of what the identity service said', 'OWASP Logging, RFC 9700 §4.3', async (t, stage) => {
+attack('TL2', 'errors contain no secret, no token and no text from the identity service', 'OWASP Logging, RFC 9700 §4.3', async (t, stage) => {
   stage.secrets.add(MARKER)
   for (const [what, fault] of FAILURES) {
     stage.sentinel.next('token', fault)
@@ -75,7 +75,7 @@ attack('TL2', 'errors carry no secret, no token and nothing of what the identity
   t.notOk(stage.logLines.some(line => /authorization"?\s*:\s*"?(Basic|Bearer)/i.test(line)), 'no credentials in a header')
 })
 
-attack('TL2', 'nor do those of a refresh, a revocation and a look-up', 'OWASP Logging, RFC 9700 §4.3', async (t, stage) => {
+attack('TL2', 'errors of a refresh, a revocation and a look-up contain no secret, no token and no text from the identity service', 'OWASP Logging, RFC 9700 §4.3', async (t, stage) => {
   stage.secrets.add(MARKER)
   for (const [what, fault] of FAILURES.filter(([what]) => ['401 and JSON', '500 and HTML', 'a redirect'].includes(what))) {
     const browser = stage.browser()
@@ -94,16 +94,16 @@ attack('TL2', 'nor do those of a refresh, a revocation and a look-up', 'OWASP Lo
   after: app => {
     let lookUps = 0
     app.get('/renew', { onRequest: app.requireAuth }, async request => { await request.leAuth!.refresh(); return 'renewed' })
-    // Each time another service, so that none is answered from memory.
+    // Each call names another service, so that none comes from memory.
     app.get('/look-up', { onRequest: app.requireAuth }, async request => request.leAuth!.fetch(`service${lookUps++}`, '/'))
   }
 })
 
-/** Ways of a login to fail, with the error that tells of it, up to the moment at which its callback is opened: `prepare` returns its address. */
+/** Ways a login can fail, each with its error. `prepare` returns the URL of the callback that fails. */
 const PRESENTED: Array<[what: string, code: RegExp, prepare: (stage: Stage, browser: Browser) => Promise<string>]> = [
   ...FAILURES.map(([what, fault]): typeof PRESENTED[number] => [what, /LE_AUTH_(SENTINEL|CLIENT|CODE|ID_TOKEN)_/, failing(fault)]),
-  ['an id_token for somebody else', /LE_AUTH_ID_TOKEN_INVALID/, failing({ change: answer => ({ ...answer, id_token: idToken({ aud: MARKER }) }) })],
-  ['a huge answer', /LE_AUTH_SENTINEL_/, failing({ status: 200, body: JSON.stringify({ access_token: MARKER.repeat(100_000) }) })],
+  ['an id_token for another client', /LE_AUTH_ID_TOKEN_INVALID/, failing({ change: answer => ({ ...answer, id_token: idToken({ aud: MARKER }) }) })],
+  ['a huge response', /LE_AUTH_SENTINEL_/, failing({ status: 200, body: JSON.stringify({ access_token: MARKER.repeat(100_000) }) })],
   ['an error', /LE_AUTH_LOGIN_REFUSED/, async (stage, browser) => {
     const { state } = await pendingCallback(stage, browser)
     return stage.url(`/callback?error=${MARKER}&error_description=${MARKER}&error_uri=https://${MARKER}.example/&state=${state}`)
@@ -113,7 +113,7 @@ const PRESENTED: Array<[what: string, code: RegExp, prepare: (stage: Stage, brow
     late.advance(16 * MINUTE)
     return url
   }],
-  ['a state that is spent', /LE_AUTH_STATE_SPENT/, async (stage, browser) => {
+  ['a state that is used', /LE_AUTH_STATE_SPENT/, async (stage, browser) => {
     const url = await failing({ status: 500 })(stage, browser)
     await browser.step(url)
     return url
@@ -134,7 +134,7 @@ function failing (fault: Fault) {
 
 const late = new Clock()
 for (const accept of ['text/html', 'application/json']) {
-  attack('TL3', `a failed login shows a fixed text and nothing of the inside, as ${accept}`, 'OWASP Error Handling', async (t, stage) => {
+  attack('TL3', `a failed login shows a fixed text and no internals, as ${accept}`, 'OWASP Error Handling', async (t, stage) => {
     const environment = process.env['NODE_ENV']
     delete process.env['NODE_ENV']
     t.teardown(() => { if (environment !== undefined) process.env['NODE_ENV'] = environment })
@@ -148,8 +148,8 @@ for (const accept of ['text/html', 'application/json']) {
       t.match(answer.text, code, what)
       t.match(answer.headers['content-type'], accept, what)
       t.notMatch(answer.text, /\n\s+at |node_modules|\/lib\/|\.[jt]s:\d|stack/, `${what}: no stack`)
-      t.notMatch(answer.text, /https?:|127\.0\.0\.1|localhost|liveperson\.net|redis/, `${what}: no address`)
-      t.notMatch(answer.text, MARKER, `${what}: nothing of the identity service’s text`)
+      t.notMatch(answer.text, /https?:|127\.0\.0\.1|localhost|liveperson\.net|redis/, `${what}: no URL or host`)
+      t.notMatch(answer.text, MARKER, `${what}: no text from the identity service`)
       if (accept === 'application/json') t.same(Object.keys(answer.json()).sort(), ['code', 'error', 'message', 'statusCode'], what)
       t.equal(answer.text, texts.get(what) ?? answer.text, `${what}: the same text each time`)
       texts.set(what, answer.text)
@@ -159,7 +159,7 @@ for (const accept of ['text/html', 'application/json']) {
   }, { options: { now: late.now }, emulator: { now: late.now } })
 }
 
-attack('TL4', 'an answer of the callback leaks its address to no other site', 'RFC 9700 §4.2.4', async (t, stage) => {
+attack('TL4', 'a response of the callback leaks its URL to no other site', 'RFC 9700 §4.2.4', async (t, stage) => {
   for (const [what, present] of WAYS) {
     const browser = stage.browser()
     const { url } = await pendingCallback(stage, browser)
@@ -171,7 +171,7 @@ attack('TL4', 'an answer of the callback leaks its address to no other site', 'R
   }
 })
 
-attack('TL4', 'nor does one that fails before the plugin’s route is reached', 'RFC 9700 §4.2.4', async (t, stage) => {
+attack('TL4', 'a callback that fails before the plugin’s route is reached leaks its URL to no other site', 'RFC 9700 §4.2.4', async (t, stage) => {
   const browser = stage.browser()
   await logIn(stage, browser)
   const { url } = await pendingCallback(stage, browser)

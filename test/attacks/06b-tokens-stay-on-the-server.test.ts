@@ -13,7 +13,7 @@ import { startServer } from '../support/servers.js'
 import { attack, type Stage } from '../support/stage.js'
 import { STORE_MESSAGE, STORE_PASSWORD } from '../support/stores.js'
 
-/** Collects the tokens that the identity service gives from now on. */
+/** Collects the tokens that the identity service issues from now on. */
 function collectTokens (stage: Stage): string[] {
   const tokens: string[] = []
   const collect = {
@@ -27,14 +27,14 @@ function collectTokens (stage: Stage): string[] {
   return tokens
 }
 
-/** Everything an answer says, as it is and decoded. */
+/** The whole response, as it is and decoded. */
 function readings ({ headers, text }: Answer): string {
   const said = JSON.stringify(headers) + text
   const decoded = said.match(/[\w+/%=-]{16,}/g)?.map(word => Buffer.from(decodeURIComponent(word.replace(/%(?![\dA-F]{2})/gi, '%25')), 'base64').toString('latin1')) ?? []
   return [said, decodeURIComponent(said.replace(/%(?![\dA-F]{2})/gi, '%25')), ...decoded].join('\n')
 }
 
-attack('TL7', 'no token leaves the server, in whatever wrapping', 'CVE-2025-55008, CVE-2025-55009', async (t, stage) => {
+attack('TL7', 'no token leaves the server, in any encoding', 'CVE-2025-55008, CVE-2025-55009', async (t, stage) => {
   const tokens = collectTokens(stage)
   const browser = stage.browser()
   await logIn(stage, browser, AGENT, '/page/a')
@@ -45,19 +45,19 @@ attack('TL7', 'no token leaves the server, in whatever wrapping', 'CVE-2025-5500
   const session = [...stage.store.records.values()].join('\n')
   await browser.submit(stage.url('/logout'), { revoke: 'true' })
 
-  t.ok(tokens.length > 4, 'tokens were given')
+  t.ok(tokens.length > 4, 'tokens were issued')
   const answers = browser.history.filter(answer => answer.url.startsWith(stage.origin))
   t.ok(answers.some(answer => answer.setCookies.length > 0))
-  // A JWT is also told by one of its parts.
+  // A part of a JWT is enough to recognize it.
   const marks = tokens.flatMap(token => [token, token.slice(0, 40), token.slice(-40)])
   for (const answer of answers) isFreeOf(t, readings(answer), marks, `${answer.status} ${answer.url.slice(0, 60)}`)
-  isFreeOf(t, session, marks, 'and the store has them sealed')
+  isFreeOf(t, session, marks, 'the store has the tokens sealed')
 }, { after: app => { app.get('/renew', { onRequest: app.requireAuth }, async request => { await request.leAuth!.refresh(); return 'renewed' }) } })
 
 const DEEP = { depth: 8, showHidden: true, maxArrayLength: 200, maxStringLength: 5000 }
 const failures: LeAuthError[] = []
 
-attack('TL8', 'what a handler returns or prints holds no token and no secret', 'CVE-2025-55008', async (t, stage) => {
+attack('TL8', 'what a handler returns or prints contains no token and no secret', 'CVE-2025-55008', async (t, stage) => {
   const tokens = collectTokens(stage)
   const browser = stage.browser()
   await logIn(stage, browser)
@@ -70,7 +70,7 @@ attack('TL8', 'what a handler returns or prints holds no token and no secret', '
     isFreeOf(t, text, secrets, path)
   }
   const { accessToken } = (await browser.script(stage.url('/token'))).json()
-  t.ok(tokens.includes(accessToken), 'only who asks for the token gets it')
+  t.ok(tokens.includes(accessToken), 'only a handler that calls getAccessToken gets the token')
 
   stage.sentinel.next('token', { change: answer => ({ ...answer, id_token: `${answer.id_token}.x` }) })
   await stage.browser().step((await pendingCallback(stage, browser)).url)
@@ -78,7 +78,7 @@ attack('TL8', 'what a handler returns or prints holds no token and no secret', '
   t.ok(failures.length > 1)
   for (const error of failures) isFreeOf(t, inspect(error, DEEP) + JSON.stringify(error), [...tokens, ...secrets], error.code)
 }, {
-  // Ids of records, which open nothing without a signature.
+  // These show ids of records, which open nothing without a signature.
   mayShow: /^\/(session|auth-as-json|spread|printed)/,
   options: { onLoginError: ({ error }) => { failures.push(error) } },
   after: app => {
@@ -100,7 +100,7 @@ attack('TL9', 'the secret and the code go in the body, form-encoded, and never i
   const tokens = collectTokens(stage)
   const browser = stage.browser()
   await logIn(stage, browser)
-  t.equal(await stage.me(browser), AGENT.id, 'every sign of id and secret arrives')
+  t.equal(await stage.me(browser), AGENT.id, 'every character of id and secret arrives')
   await browser.script(stage.url('/renew'))
   await browser.submit(stage.url('/logout'), { revoke: 'true' })
 
@@ -124,7 +124,7 @@ attack('TL9', 'the secret and the code go in the body, form-encoded, and never i
   after: app => { app.get('/renew', { onRequest: app.requireAuth }, async request => { await request.leAuth!.refresh(); return 'renewed' }) }
 })
 
-attack('TL10', 'a token endpoint that redirects is not followed', 'RFC 9700 §4.12, RFC 6749 §10.6', async (t, stage) => {
+attack('TL10', 'the plugin does not follow a redirect from the token endpoint', 'RFC 9700 §4.12, RFC 6749 §10.6', async (t, stage) => {
   const thief = await startServer(t, (_request, response) => response.end(JSON.stringify({ access_token: 'x', token_type: 'Bearer' })))
   const member = stage.browser()
   await logIn(stage, member)
@@ -135,15 +135,15 @@ attack('TL10', 'a token endpoint that redirects is not followed', 'RFC 9700 §4.
     await failsCleanly(t, stage, browser, (await pendingCallback(stage, browser)).url, String(status))
     stage.sentinel.next('refresh', redirect)
     t.equal((await member.script(stage.url('/renew'))).status, 503, `${status}: refresh`)
-    t.equal(await stage.me(member), AGENT.id, `${status}: who is logged in stays so`)
+    t.equal(await stage.me(member), AGENT.id, `${status}: the user stays logged in`)
   }
   stage.sentinel.next('revoke', { status: 307, headers: { location: `${thief.url}/revoke` } })
   await member.submit(stage.url('/logout'), { revoke: 'true' })
   t.same(stage.events().at(-1), { event: 'logout', accountId: '12345678', userId: AGENT.id, revoked: false, code: 'LE_AUTH_REVOCATION_FAILED', reason: 'http_307' })
-  t.same(thief.requests, [], 'the other server heard nothing')
+  t.same(thief.requests, [], 'the other server got no request')
 }, { after: app => { app.get('/renew', { onRequest: app.requireAuth }, async request => { await request.leAuth!.refresh(); return 'renewed' }) } })
 
-attack('TL11', 'a store that fails does not tell where it is', 'OWASP Logging', async (t, stage) => {
+attack('TL11', 'the error of a store that fails does not reveal where the store is', 'OWASP Logging', async (t, stage) => {
   stage.secrets.add(STORE_MESSAGE).add(STORE_PASSWORD).add('redis.internal')
   for (const trouble of ['error', 'throw'] as const) {
     const member = stage.browser()
@@ -157,7 +157,7 @@ attack('TL11', 'a store that fails does not tell where it is', 'OWASP Logging', 
   }
 })
 
-attack('TL11', 'nor does Redis with a password, when it is gone', 'OWASP Logging', async (t, stage) => {
+attack('TL11', 'the error of a Redis that has stopped reveals neither its host nor its password', 'OWASP Logging', async (t, stage) => {
   await t.test('with Redis', async t => {
     const redis = await startRedis(t)
     if (redis === null) return
@@ -178,7 +178,7 @@ attack('TL11', 'nor does Redis with a password, when it is gone', 'OWASP Logging
   })
 })
 
-/** Asserts that each route says with fixed words that the store is away. */
+/** Asserts that each route says in a fixed text that the store cannot be reached. */
 async function tellsNothing (t: Test, app: TestApp, member: ReturnType<TestApp['browser']>, secrets: string[]): Promise<void> {
   for (const path of ['/login', '/callback?code=A&state=x', '/me', '/']) {
     const answer = await member.script(app.url(path))

@@ -29,16 +29,16 @@ const UNCACHED: Array<[what: string, status: number, step: Step]> = [
   ['POST /logout without a login', 303, (stage, browser) => logOut(stage, browser)],
   ['POST /logout from another site', 403, (stage, browser) => browser.step(stage.url('/logout'), { method: 'POST', form: {}, from: 'https://evil.example/' })],
   ['a protected page', 302, (stage, browser) => browser.step(stage.url('/page/a'))],
-  ['a protected answer', 401, (stage, browser) => browser.script(stage.url('/me'))],
+  ['a protected response for a script', 401, (stage, browser) => browser.script(stage.url('/me'))],
   ['GET /login while the store is down', 503, whileDown((stage, browser) => browser.step(stage.url('/login')))],
   ['GET /callback while the store is down', 503, whileDown((stage, browser) => stage.callback(browser, 'code=A&state=x'))],
   ['POST /logout while the store is down', 503, whileDown((stage, browser) => logOut(stage, browser))]
 ]
 
-// A failed look-up is remembered for a moment.
+// A failed look-up is remembered for some seconds, so the clock moves on after each step.
 const clock = new Clock()
 
-attack('TL5', 'no cache keeps an answer about a login', 'CVE-2025-48947, CVE-2025-64762, RFC 9111 §5.2.2.5', async (t, stage) => {
+attack('TL5', 'no cache stores a response about a login', 'CVE-2025-48947, CVE-2025-64762, RFC 9111 §5.2.2.5', async (t, stage) => {
   for (const [what, status, step] of UNCACHED) {
     const answer = await step(stage, stage.browser())
     clock.advance(6 * SECOND)
@@ -47,22 +47,22 @@ attack('TL5', 'no cache keeps an answer about a login', 'CVE-2025-48947, CVE-202
   }
 }, { options: { now: clock.now } })
 
-attack('TL5', 'GET /logout does nothing that a cache could keep', 'CVE-2025-48947', async (t, stage) => {
+attack('TL5', 'GET /logout does nothing that a cache could store', 'CVE-2025-48947', async (t, stage) => {
   const browser = stage.browser()
   await logIn(stage, browser)
   const answer = await browser.step(stage.url('/logout'))
-  t.equal(answer.status, 404, 'it is no route')
+  t.equal(answer.status, 404, 'there is no such route')
   t.same(answer.setCookies, [])
   t.equal(await stage.me(browser), AGENT.id)
 })
 
-attack('TL6', 'no shared cache keeps a page of somebody who is logged in', 'CVE-2025-64762, RFC 9111 §3', async (t, stage) => {
+attack('TL6', 'no shared cache stores a guarded page of a user', 'CVE-2025-64762, RFC 9111 §3', async (t, stage) => {
   const browser = stage.browser()
   await logIn(stage, browser)
   for (const path of ['/me', '/page/a', '/token', '/fails']) {
     t.equal((await browser.script(stage.url(path))).headers['cache-control'], 'private, no-store', path)
   }
-  t.equal((await browser.script(stage.url('/own'))).headers['cache-control'], 'private, max-age=60', 'the app may say otherwise')
+  t.equal((await browser.script(stage.url('/own'))).headers['cache-control'], 'private, max-age=60', 'the app may set another value')
 }, {
   after: app => {
     app.get('/own', { onRequest: app.requireAuth }, async (_request, reply) => reply.header('cache-control', 'private, max-age=60').send('own'))

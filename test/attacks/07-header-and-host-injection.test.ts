@@ -6,10 +6,10 @@ import { pendingCallback } from '../support/fail-clean.js'
 import { attack, type Stage } from '../support/stage.js'
 
 const HTTPS = 'https://app.example.com'
-/** Fastify counts hops too, which its types leave out. */
+/** Fastify also accepts a number of hops, which its types omit. */
 const PROXIED = ['10.0.0.1', 1, true, '127.0.0.1'] as Array<string | true>
 
-/** Headers that say where the app is, all of them wrong. */
+/** Headers that name an address of the app, all of them wrong. */
 const LIES: Array<Record<string, string>> = [
   { host: 'evil.example' },
   { host: 'evil.example:8080' },
@@ -31,13 +31,13 @@ const LIES: Array<Record<string, string>> = [
   { origin: 'https://evil.example', referer: 'https://evil.example/' }
 ]
 
-/** What an answer says besides what is new each time: names and attributes of its cookies, where it leads to. */
+/** What a response says, without what is new each time: status, Location, names and attributes of cookies. */
 function essence ({ status, setCookies, location = '' }: Answer): object {
   const cookies = setCookies.map(line => line.replace(/=[^;]*/, '').replace(/\.login\.[\w-]+/, '.login').replace(/Expires=[^;]*/, 'Expires'))
   return { status, cookies, location: location.replace(/(state|code_challenge)=[\w-]+/g, '$1') }
 }
 
-/** Where a login and what is around it lead to, with the headers of a request in it. */
+/** The responses of a login, and of the requests before and after it, with these headers. */
 async function tour (stage: Stage, headers: Record<string, string>): Promise<object[]> {
   const browser = stage.browser()
   const { url } = await pendingCallback(stage, browser)
@@ -59,10 +59,10 @@ async function leadsNowhereElse (t: Test, stage: Stage): Promise<void> {
   for (const { query } of stage.sentinel.requests.filter(request => request.endpoint === 'authorize')) t.equal(query.get('redirect_uri'), stage.redirectUri)
 }
 
-attack('HH1', 'no header says where the app is', 'RFC 9700 §4.1, OWASP Host Header', leadsNowhereElse)
+attack('HH1', 'no request header changes the app’s own address', 'RFC 9700 §4.1, OWASP Host Header', leadsNowhereElse)
 
 for (const trustProxy of PROXIED) {
-  attack('HH2', `not even with trustProxy: ${JSON.stringify(trustProxy)}`, 'CVE-2026-3635, CVE-2026-16732, CVE-2026-27738', leadsNowhereElse, { fastify: { trustProxy } })
+  attack('HH2', `no request header changes the app’s own address, even with trustProxy: ${JSON.stringify(trustProxy)}`, 'CVE-2026-3635, CVE-2026-16732, CVE-2026-27738', leadsNowhereElse, { fastify: { trustProxy } })
 }
 
 const MALFORMED: Array<[what: string, version: string, lines: string]> = [
@@ -73,14 +73,14 @@ const MALFORMED: Array<[what: string, version: string, lines: string]> = [
   ['none', '1.1', ''],
   ['none, in HTTP/1.0', '1.0', ''],
   ['a bracket', '1.1', 'Host: [evil.example\r\n'],
-  ['a port that is none', '1.1', 'Host: evil.example:99999999\r\n'],
+  ['a port that does not exist', '1.1', 'Host: evil.example:99999999\r\n'],
   ['bytes beyond ASCII', '1.1', 'Host: \xe9vil.example\r\n'],
-  ['64 letters and more', '1.1', `Host: ${'evil.'.repeat(1000)}example\r\n`],
+  ['thousands of letters', '1.1', `Host: ${'evil.'.repeat(1000)}example\r\n`],
   ['a forwarded one', '1.1', 'Host: localhost:3000\r\nX-Forwarded-Host: evil.example/..\\a@b\r\nX-Forwarded-Host: evil.example\r\n']
 ]
 
 for (const trustProxy of [false, true]) {
-  attack('HH3', `a malformed Host breaks nothing and is not used${trustProxy ? ', behind a proxy' : ''}`, 'CVE-2026-27959, RFC 9112 §3.2', async (t, stage) => {
+  attack('HH3', `a malformed Host header breaks nothing and is not used${trustProxy ? ', behind a proxy' : ''}`, 'CVE-2026-27959, RFC 9112 §3.2', async (t, stage) => {
     const browser = stage.browser()
     await logIn(stage, browser)
     const cookie = await browser.jar.getCookieString(stage.origin)
@@ -92,12 +92,12 @@ for (const trustProxy of [false, true]) {
         if (/^HTTP\/1\.1 302/.test(answer) && path === '/login') t.ok(answer.includes(`redirect_uri=${encodeURIComponent(stage.redirectUri)}`), what)
       }
       const member = await stage.raw(`GET /page/a HTTP/${version}\r\n${lines}Cookie: ${cookie}\r\nConnection: close\r\n\r\n`)
-      t.match(member, /^HTTP\/1\.1 (200|400) /, `${what}: a page of somebody who is logged in`)
+      t.match(member, /^HTTP\/1\.1 (200|400) /, `${what}: a page of a user`)
     }
   }, { fastify: { trustProxy } })
 }
 
-/** All cookies that a login and a logout set and clear, while the proxy says that this is http. */
+/** All cookies that a login and a logout set and clear, with these headers. */
 async function cookiesOf (stage: Stage, headers: Record<string, string>): Promise<string[]> {
   const browser = stage.browser()
   const { url } = await pendingCallback(stage, browser)
@@ -109,31 +109,31 @@ async function cookiesOf (stage: Stage, headers: Record<string, string>): Promis
   return answers.flatMap(answer => answer.setCookies)
 }
 
-attack('HH4', 'no header takes Secure from a cookie', 'CVE-2026-3635', async (t, stage) => {
+attack('HH4', 'no request header removes Secure from a cookie', 'CVE-2026-3635', async (t, stage) => {
   for (const proto of ['http', 'HTTP', 'http, https', 'https, http', 'ftp', '']) {
     const cookies = await cookiesOf(stage, { 'x-forwarded-proto': proto, forwarded: 'proto=http', 'x-forwarded-ssl': 'off', 'front-end-https': 'off' })
     for (const cookie of cookies) t.match(cookie, /^__Host-[^;]*; .*Secure/, proto)
   }
 }, { origin: HTTPS })
 
-attack('HH4', 'and an app that hears of no https says so and sets no cookie', 'CVE-2026-3635', async (t, stage) => {
+attack('HH4', 'an app that gets no sign of https responds with an error and sets no cookie', 'CVE-2026-3635', async (t, stage) => {
   const answer = await stage.browser().step(stage.url('/login'))
   t.equal(answer.status, 500)
   t.match(answer.text, 'LE_AUTH_INSECURE_REQUEST')
   t.same(answer.setCookies, [])
 }, { origin: HTTPS, fastify: { trustProxy: false } })
 
-attack('HH4', 'nor does one change the cookies of an app on http', 'CVE-2026-3635', async (t, stage) => {
+attack('HH4', 'no request header changes the cookies of an app on http', 'CVE-2026-3635', async (t, stage) => {
   const names = (cookies: string[]): string[] => cookies.map(cookie => cookie.replace(/=[^;]*/, '').replace(/\.login\.[\w-]+/, '.login').replace(/Expires=[^;]*/, ''))
   const plain = await cookiesOf(stage, {})
   for (const proto of ['https', 'HTTPS', 'https, http']) t.same(names(await cookiesOf(stage, { 'x-forwarded-proto': proto, forwarded: 'proto=https' })), names(plain), proto)
 }, { fastify: { trustProxy: true } })
 
-/** What would end a header line, or a cookie's value, if it got there. */
+/** Texts that would end a header line or a cookie's value. */
 const BREAKERS = ['%0d%0aX-Injected:%201', '%0aX-Injected:%201', '%0dX-Injected:%201', '%00', '%0d%0a%0d%0a<script>', ';%20Domain=evil.example', '%3b%20Domain%3devil.example',
   '%e5%98%8a%e5%98%8dX-Injected:%201', '%c0%8d%c0%8aX-Injected:%201', '%u000aX-Injected:%201', '%250d%250aX-Injected:%201', '%e2%80%a8X-Injected:%201', '%7f', '%ff%fe', '%2c%20evil=1', '%22%5c']
 
-attack('HH5', 'no line break, NUL or semicolon makes a header or an attribute', 'RFC 6749 §10.14, CVE-2026-16729', async (t, stage) => {
+attack('HH5', 'no line break, NUL or semicolon adds a header or a cookie attribute', 'RFC 6749 §10.14, CVE-2026-16729', async (t, stage) => {
   const attributes = (answer: Answer): string[] => answer.setCookies.map(line => line.split('; ').slice(1).filter(part => !part.startsWith('Expires')).join('; '))
   for (const breaker of BREAKERS) {
     const browser = stage.browser()
@@ -155,20 +155,20 @@ attack('HH5', 'no line break, NUL or semicolon makes a header or an attribute', 
   }
 })
 
-attack('HH5', 'nor does one at the end of a login, whose return path it was in', 'RFC 6749 §10.14, CVE-2026-16729', async (t, stage) => {
+attack('HH5', 'no line break, NUL or semicolon in a return path adds a header or a cookie attribute when the login finishes', 'RFC 6749 §10.14, CVE-2026-16729', async (t, stage) => {
   for (const breaker of BREAKERS) {
     for (const start of [`/login?returnTo=/page/a${breaker}`, `/login?returnTo=/page/a?b=${breaker}`, `/login?returnTo=${breaker}`]) {
       const answer = await enter(stage, stage.browser(), AGENT, start)
       t.equal(answer.status, 303, start)
       t.match(answer.location, /^\/(?!\/)[\x21-\x7e]*$/, start)
       t.notOk('x-injected' in answer.headers, start)
-      t.equal(answer.setCookies.length, 2, `${start}: the transaction’s end and the session`)
+      t.equal(answer.setCookies.length, 2, `${start}: the removal of the pending login’s cookie, and the login’s cookie`)
       t.notMatch(answer.setCookies.join('\n'), /evil/i, start)
     }
   }
 })
 
-attack('HH5', 'a path with such letters is come back to in a form that a header can carry', 'RFC 6749 §10.14, RFC 3986 §2.1', async (t, stage) => {
+attack('HH5', 'a login returns to a path with such characters, in a form that a header can carry', 'RFC 6749 §10.14, RFC 3986 §2.1', async (t, stage) => {
   for (const path of ['/page/%0d%0aX-Injected:%201', '/page/%00', '/page/a;%20Domain=evil.example', '/page/%e2%80%a8']) {
     const browser: Browser = stage.browser()
     const answer = await logIn(stage, browser, undefined, `/login?returnTo=${encodeURIComponent(path)}`)

@@ -9,14 +9,14 @@ const TEXTS = [
   'line\r\nbreak {"level":60,"msg":"forged"}', '\u001b[2Jterminal', 'x'.repeat(10_000)
 ]
 
-/** What the plugin may say when it refuses: a page that runs nothing, or JSON that no browser takes for a page. */
+/** Whether a refusal is a page that runs nothing, or JSON that no browser shows as a page. */
 function isHarmless (answer: Answer): boolean {
   const { 'content-type': type, 'content-security-policy': policy, 'x-content-type-options': sniffing } = answer.headers
   if (String(type).startsWith('application/json; charset=utf-8')) return true
   return type === 'text/html; charset=utf-8' && sniffing === 'nosniff' && String(policy).startsWith("default-src 'none'") && !String(policy).includes('script-src')
 }
 
-attack('XS1', 'nothing that a visitor puts into a callback or a login is shown or logged', 'CVE-2021-32702, OWASP XSS', async (t, stage) => {
+attack('XS1', 'no text that a visitor puts into a callback or a login is shown or logged', 'CVE-2021-32702, OWASP XSS', async (t, stage) => {
   for (const text of TEXTS) {
     const said = encodeURIComponent(text)
     const before = stage.logLines.length
@@ -26,7 +26,7 @@ attack('XS1', 'nothing that a visitor puts into a callback or a login is shown o
       [`code=${said}&state=STATE`, /CODE_REJECTED/], [`code=A&state=STATE&iss=${said}`, /INVALID/], [`${said}=1&code=A&state=STATE`, /CODE_REJECTED/]
     ] as const) {
       for (const way of ['step', 'script'] as const) {
-        // Each with a state of its own, which nothing has spent: a spent one would end before the text is looked at.
+        // Each has its own unused state: a used one would be refused before the text is read.
         const browser = stage.browser()
         const { state } = await pendingCallback(stage, browser)
         const answer = await browser[way](stage.url(`/callback?${query.replace('STATE', state)}`))
@@ -39,27 +39,27 @@ attack('XS1', 'nothing that a visitor puts into a callback or a login is shown o
     }
     for (const line of stage.logLines.slice(before)) {
       t.ok(line.length < 3000, 'a log line of sensible length')
-      t.equal(line.indexOf('\n'), line.length - 1, 'one line is one line')
+      t.equal(line.indexOf('\n'), line.length - 1, 'each log line is one line')
       t.notOk(line.includes(text) || line.includes(said), 'the log does not repeat it')
     }
   }
   t.notOk(stage.logLines.some(line => JSON.parse(line).level === 60), 'no forged line')
 })
 
-attack('XS1', 'a return path goes into “Try again” and no further', 'CVE-2021-32702, OWASP XSS', async (t, stage) => {
+attack('XS1', 'a return path is shown only in the link “Try again”', 'CVE-2021-32702, OWASP XSS', async (t, stage) => {
   for (const text of TEXTS) {
     const browser = stage.browser()
     const state = await stage.login(browser, `?returnTo=${encodeURIComponent(`/page/${text}`)}`)
     const { status, text: page } = await stage.callback(browser, `error=access_denied&state=${state}`)
     t.equal(status, 403)
     const [, href] = /<a class="button" href="([^"]*)">Try again<\/a>/.exec(page)!
-    t.match(href, /^\/login(\?returnTo=%2F([\w.!~*()%-]|&#39;)*)?$/, 'nothing in it that could end an attribute')
+    t.match(href, /^\/login(\?returnTo=%2F([\w.!~*()%-]|&#39;)*)?$/, 'no character in it ends an attribute')
     t.equal(page.split('<a ').length, 2)
     t.notMatch(page, /<script|<img|<svg/)
   }
 })
 
-attack('XS2', 'nothing that the token endpoint says of an error is shown', 'CVE-2021-32702, RFC 6749 §5.2', async (t, stage) => {
+attack('XS2', 'no text from an error of the token endpoint is shown', 'CVE-2021-32702, RFC 6749 §5.2', async (t, stage) => {
   for (const text of TEXTS) {
     for (const fault of [
       { status: 400, body: JSON.stringify({ error: 'invalid_request', error_description: text, error_uri: text }) },
@@ -72,7 +72,7 @@ attack('XS2', 'nothing that the token endpoint says of an error is shown', 'CVE-
       const answer = await failsCleanly(t, stage, browser, url, text.slice(0, 30))
       t.ok(isHarmless(answer))
       for (const form of [text, encodeURIComponent(text), text.slice(0, 500)]) t.notOk(answer.text.includes(form), text.slice(0, 30))
-      t.notOk(stage.logLines.some(line => line.includes(text) || line.includes(JSON.stringify(text).slice(1, -1))), 'nor logged')
+      t.notOk(stage.logLines.some(line => line.includes(text) || line.includes(JSON.stringify(text).slice(1, -1))), 'the log does not repeat it')
     }
   }
 })
@@ -83,7 +83,7 @@ const SCRIPTS = [
   '/\tjavascript:alert(1)', '\u0001javascript:alert(1)', 'JAVASCRIPT:alert(1)//http://localhost:3000/'
 ]
 
-attack('XS3', 'a script’s address is no return path', 'CVE-2026-22029', async (t, stage) => {
+attack('XS3', 'a URL that runs a script is never a return path', 'CVE-2026-22029', async (t, stage) => {
   for (const script of SCRIPTS) {
     const browser = stage.browser()
     const state = await stage.login(browser, `?returnTo=${encodeURIComponent(script)}`)
@@ -97,7 +97,7 @@ attack('XS3', 'a script’s address is no return path', 'CVE-2026-22029', async 
   }
 })
 
-attack('XS3', 'nor is one in the form that begins a login by POST', 'CVE-2026-22029', async (t, stage) => {
+attack('XS3', 'a URL that runs a script is never a return path of a login by POST', 'CVE-2026-22029', async (t, stage) => {
   for (const script of SCRIPTS) {
     const browser = stage.browser()
     const { text } = await browser.step(stage.url(`/login?returnTo=${encodeURIComponent(script)}`))
@@ -105,7 +105,7 @@ attack('XS3', 'nor is one in the form that begins a login by POST', 'CVE-2026-22
     t.equal((await browser.step(await stage.sentinel.signIn(authorize, AGENT.loginName))).location, '/', JSON.stringify(script))
   }
 }, {
-  // The page that leads on to Sentinel has to say the state.
+  // The page that leads to Sentinel contains the state.
   mayShow: /^\/login/,
   options: { authorizationMethod: 'POST' }
 })

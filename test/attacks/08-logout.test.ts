@@ -7,7 +7,7 @@ import { rawRequest } from '../support/raw-request.js'
 import { attack, type AttackSetting } from '../support/stage.js'
 import type { StoreCall } from '../support/stores.js'
 
-/** How late an answer may be on a busy machine. */
+/** How late a response may be on a busy machine. */
 const LATE = 4000
 
 const CROSS_SITE: Array<Record<string, string>> = [
@@ -33,7 +33,7 @@ const CROSS_SITE: Array<Record<string, string>> = [
   {}
 ]
 
-attack('LO1', 'no other site can log a user out, here or at LivePerson', 'RFC 6749 §10.12, OWASP CSRF Prevention Cheat Sheet', async (t, stage) => {
+attack('LO1', 'no other site can log a user out, of the app or of LivePerson', 'RFC 6749 §10.12, OWASP CSRF Prevention Cheat Sheet', async (t, stage) => {
   const browser = stage.browser()
   await enter(stage, browser)
   const before = [...stage.store.records]
@@ -53,7 +53,7 @@ attack('LO1', 'no other site can log a user out, here or at LivePerson', 'RFC 67
   t.equal(await stage.me(browser), AGENT.id)
 })
 
-attack('LO1', 'types that another site may send without asking are no way in', 'OWASP CSRF Prevention Cheat Sheet', async (t, stage) => {
+attack('LO1', 'no content type that another site may send without a preflight logs a user out', 'OWASP CSRF Prevention Cheat Sheet', async (t, stage) => {
   const browser = stage.browser()
   await enter(stage, browser)
   const bodies = { 'text/plain': '{"revoke":true}', 'application/x-www-form-urlencoded': 'revoke=true', 'multipart/form-data; boundary=x': '--x\r\n\r\n--x--', 'application/json': '{"revoke":true}', 'application/json;': '{"revoke":' }
@@ -65,7 +65,7 @@ attack('LO1', 'types that another site may send without asking are no way in', '
   t.equal(stage.calls('revoke'), 0)
 })
 
-attack('LO1', 'a form of the app’s own logs out, and revokes where it asks for it', 'OWASP CSRF Prevention Cheat Sheet', async (t, stage) => {
+attack('LO1', 'a form of the app itself logs out, and revokes nothing unless it says so', 'OWASP CSRF Prevention Cheat Sheet', async (t, stage) => {
   for (const headers of [{ 'sec-fetch-site': 'same-origin' }, { 'sec-fetch-site': 'none' }, { origin: stage.origin }]) {
     const browser = stage.browser()
     await enter(stage, browser)
@@ -85,7 +85,7 @@ const COOKIE_SETTINGS = [
 
 for (const { origin, cookie, name } of COOKIE_SETTINGS) {
   const setting = `${origin} ${JSON.stringify(cookie)}`
-  attack('LO2', `a cookie of before the logout is worth nothing, and is taken back with the attributes it had: ${setting}`, 'CVE-2024-35220, CVE-2024-31999, CVE-2025-46344', async (t, stage) => {
+  attack('LO2', `a cookie from before the logout is worthless, and is cleared with the attributes it had: ${setting}`, 'CVE-2024-35220, CVE-2024-31999, CVE-2025-46344', async (t, stage) => {
     const browser = stage.browser()
     const begun = await enter(stage, browser)
     const saved = await cookieHeader(stage, browser)
@@ -98,11 +98,11 @@ for (const { origin, cookie, name } of COOKIE_SETTINGS) {
     t.equal(await stage.me(browser), null)
     t.notOk(stage.store.records.has(session!))
     t.same(stage.store.tokenSets, [])
-    const taken = answer.setCookies.filter(line => line.startsWith(`${name}=`))
-    t.equal(taken.length, 1)
-    t.match(taken[0], new RegExp(`^${name}=; Max-Age=0;.* Expires=Thu, 01 Jan 1970`))
-    t.same(attributes(taken[0]!), attributes(begun.setCookies.filter(line => line.startsWith(`${name}=`)).at(-1)!))
-    t.equal(await cookieHeader(stage, browser), '', 'a browser does take it back')
+    const cleared = answer.setCookies.filter(line => line.startsWith(`${name}=`))
+    t.equal(cleared.length, 1)
+    t.match(cleared[0], new RegExp(`^${name}=; Max-Age=0;.* Expires=Thu, 01 Jan 1970`))
+    t.same(attributes(cleared[0]!), attributes(begun.setCookies.filter(line => line.startsWith(`${name}=`)).at(-1)!))
+    t.equal(await cookieHeader(stage, browser), '', 'the browser deletes it')
   }, { origin, options: { session: { cookie } } })
 }
 
@@ -110,7 +110,7 @@ function attributes (line: string): string[] {
   return line.split('; ').slice(1).filter(attribute => !/^(Max-Age|Expires)=/.test(attribute)).sort()
 }
 
-attack('LO6', 'a logout where there is nothing, or twice, is done at once and changes nothing', 'RFC 7009 §2.2', async (t, stage) => {
+attack('LO6', 'a logout without a login, or a second logout, succeeds and changes nothing', 'RFC 7009 §2.2', async (t, stage) => {
   const browser = stage.browser()
   for (const cookie of ['', 'le-auth=garbage', 'le-auth=', 'le-auth=a.b']) {
     const answer = await browser.send(stage.url('/logout'), { method: 'POST', headers: { 'sec-fetch-site': 'same-origin', cookie }, form: { revoke: 'true' } })
@@ -123,14 +123,14 @@ attack('LO6', 'a logout where there is nothing, or twice, is done at once and ch
   t.equal(stage.calls('revoke'), 0)
 })
 
-attack('LO6', 'a revocation that hangs or fails does not keep anybody logged in', 'RFC 7009 §2.2.1', async (t, stage) => {
+attack('LO6', 'a revocation that hangs or fails keeps nobody logged in', 'RFC 7009 §2.2.1', async (t, stage) => {
   const browser = stage.browser()
   await enter(stage, browser)
   const saved = await cookieHeader(stage, browser)
   const held = hold(stage.sentinel, 'revoke')
   const leaving = logOut(stage, browser, { revoke: 'true' })
   await held.ready()
-  t.equal(await whoIs(stage, stage.browser(), saved), null, 'while it hangs, the login here is over already')
+  t.equal(await whoIs(stage, stage.browser(), saved), null, 'the login has ended while the revocation hangs')
   t.same([stage.store.logins, stage.store.tokenSets], [[], []])
   held.release()
   t.equal((await leaving).status, 303)
@@ -146,7 +146,7 @@ attack('LO6', 'a revocation that hangs or fails does not keep anybody logged in'
   }
 }, { options: { httpTimeout: SHORT_DEADLINE } })
 
-/** What the store fails to do, at any logout and at one that revokes. */
+/** Store calls that fail, at any logout and at one that revokes. */
 const PLAIN_FAULTS = ['get login', 'destroy login', 'destroy token set', 'destroy activity', 'destroy session']
 const STORE_FAULTS = [...PLAIN_FAULTS, 'set revocation', 'get token set'].map(what => ({
   what,
@@ -154,10 +154,10 @@ const STORE_FAULTS = [...PLAIN_FAULTS, 'set revocation', 'get token set'].map(wh
   trouble: ({ operation, kind }: StoreCall) => `${operation} ${kind}` === what ? 'error' as const : undefined
 }))
 
-/** A page that puts something into the session, so that there is one to remove. */
+/** A page that puts data into the session, so that there is one to remove. */
 const NOTED: AttackSetting = { after: app => { app.get('/note', async ({ session }) => { Object.assign(session, { note: 'x' }); return 'noted' }) } }
 
-attack('LO6', 'a logout that the store refused is not called done, and can be done again', 'OWASP Session Management Cheat Sheet', async (t, stage) => {
+attack('LO6', 'a logout that the store refused reports no success, and can be repeated', 'OWASP Session Management Cheat Sheet', async (t, stage) => {
   for (const { what, isPlain, trouble } of STORE_FAULTS) {
     const browser = stage.browser()
     await enter(stage, browser)
@@ -169,23 +169,23 @@ attack('LO6', 'a logout that the store refused is not called done, and can be do
     stage.store.trouble = () => undefined
     t.equal((await logOut(stage, browser)).status, 303)
     t.equal(await stage.me(browser), null)
-    t.equal(await whoIs(stage, stage.browser(), saved), null, `${what}: then the cookies of before are worth nothing`)
+    t.equal(await whoIs(stage, stage.browser(), saved), null, `${what}: the earlier cookies are worthless then`)
     t.same([stage.store.logins, stage.store.tokenSets], [[], []])
   }
   t.notOk(stage.store.calls.every(({ kind }) => kind !== 'session'), 'there were sessions to remove')
 }, NOTED)
 
-const told: LogoutEvent[] = []
-attack('LO6', 'a revocation that was asked for is made or told of, also where the store refused the logout at first', 'RFC 7009 §2', async (t, stage) => {
+const reported: LogoutEvent[] = []
+attack('LO6', 'a requested revocation is made or reported, even if the store refused the logout at first', 'RFC 7009 §2', async (t, stage) => {
   for (const { what, trouble } of STORE_FAULTS) {
     const browser = stage.browser()
     await enter(stage, browser)
     await browser.script(stage.url('/note'))
-    const before = stage.calls('revoke') + told.length
+    const before = stage.calls('revoke') + reported.length
     stage.store.trouble = trouble
     t.equal((await logOut(stage, browser, { revoke: 'true' })).status, 503)
     stage.store.trouble = () => undefined
     t.equal((await logOut(stage, browser, { revoke: 'true' })).status, 303)
-    t.ok(stage.calls('revoke') + told.length > before, what)
+    t.ok(stage.calls('revoke') + reported.length > before, what)
   }
-}, { ...NOTED, options: { onLogout: event => { told.push(event) } } })
+}, { ...NOTED, options: { onLogout: event => { reported.push(event) } } })

@@ -15,7 +15,7 @@ import { isTokenWrite, TestStore } from '../support/stores.js'
 const APP_SECRET = 'a secret of the app itself, of more than 32 characters'
 type Browser = ReturnType<Stage['browser']>
 
-/** Pages that take as long as the test wants: /slow/read reads the session, /slow/change changes it. */
+/** Pages that respond when the test lets them: /slow/read reads the session, the others change it. */
 class SlowPages {
   #waiting: Array<() => void> = []
 
@@ -38,7 +38,7 @@ class SlowPages {
   }
 }
 
-/** Logs out while slow requests are under way, and lets them end after it. */
+/** Logs out while slow requests are in flight, and lets them finish after it. */
 async function logOutMeanwhile (t: Test, stage: Stage, slow: SlowPages): Promise<void> {
   const browser = stage.browser()
   await enter(stage, browser)
@@ -49,24 +49,24 @@ async function logOutMeanwhile (t: Test, stage: Stage, slow: SlowPages): Promise
   t.equal((await logOut(stage, browser)).status, 303)
   slow.goOn()
   t.same(await Promise.all(late), [200, 200, 200])
-  t.equal(await whoIs(stage, stage.browser(), saved), null, 'the old cookie is nobody’s')
+  t.equal(await whoIs(stage, stage.browser(), saved), null, 'the old cookie logs nobody in')
   t.equal(await stage.me(browser), null)
 }
 
 const REVIVED = 'OWASP Session Management Cheat Sheet'
 const slow = new SlowPages()
-attack('LO3', 'a slow request that ends after a logout brings nothing back', REVIVED, async (t, stage) => {
+attack('LO3', 'a slow request that finishes after a logout brings nothing back', REVIVED, async (t, stage) => {
   await logOutMeanwhile(t, stage, slow)
   t.same([stage.store.logins, stage.store.tokenSets], [[], []])
 }, { after: slow.routes })
 
 const memoryPages = new SlowPages()
-attack('LO3', 'nor does it in the default store, in memory', REVIVED, async t => {
+attack('LO3', 'a slow request that finishes after a logout brings nothing back in the memory store', REVIVED, async t => {
   const app = await startApp(t, { after: memoryPages.routes })
   await logOutMeanwhile(t, staged(app), memoryPages)
 })
 
-/** What of a stage `logOutMeanwhile` needs, for an app with another store. */
+/** The parts of a stage that `logOutMeanwhile` needs, for an app with another store. */
 function staged (app: TestApp): Stage {
   return { ...app, me: async (browser: Browser) => whoIs(app, browser, await cookieHeader(app, browser)) } as Stage
 }
@@ -74,9 +74,9 @@ function staged (app: TestApp): Stage {
 for (const rolling of [true, false]) {
   const pages = new SlowPages()
   const store = new TestStore()
-  attack('LO3', `nor does it in the app’s own session plugin with rolling: ${rolling}`, REVIVED, async (t, stage) => {
+  attack('LO3', `a slow request that finishes after a logout brings no login back in the app’s own session plugin, rolling: ${rolling}`, REVIVED, async (t, stage) => {
     await logOutMeanwhile(t, stage, pages)
-    t.same([store.logins, store.tokenSets], [[], []], 'a late save may bring back the app’s session, and no login')
+    t.same([store.logins, store.tokenSets], [[], []], 'a late save may bring back the app’s session, but no login')
   }, {
     options: { session: { store: undefined } },
     before: async app => {
@@ -87,7 +87,7 @@ for (const rolling of [true, false]) {
   })
 }
 
-attack('LO3', 'nor does it in Redis, in the app’s own session plugin or in that of this one', REVIVED, async t => {
+attack('LO3', 'a slow request that finishes after a logout brings no login back in Redis, whichever session plugin is used', REVIVED, async t => {
   const redis = await startRedis(t)
   if (redis === null) return
   const client = await redis.client()
@@ -110,7 +110,7 @@ const clock = new Clock()
 const timed = { options: { now: clock.now, session: { idleLifetime: 8 * HOUR } }, emulator: { now: clock.now } }
 
 for (const [revoke, minutes] of [[false, 31], [false, 61], [true, 31], [true, 61]] as const) {
-  attack('LO4', `a refresh that ends after a logout${revoke ? ' with revocation' : ''} stores nothing, ${minutes} minutes on`, 'RFC 7009 §2, RFC 9700 §4.14', async (t, stage) => {
+  attack('LO4', `a refresh that finishes after a logout${revoke ? ' with revocation' : ''} stores nothing, ${minutes} minutes after the login`, 'RFC 7009 §2, RFC 9700 §4.14', async (t, stage) => {
     const browser = stage.browser()
     await enter(stage, browser)
     const saved = await cookieHeader(stage, browser)
@@ -121,18 +121,18 @@ for (const [revoke, minutes] of [[false, 31], [false, 61], [true, 31], [true, 61
     t.equal((await logOut(stage, browser, revoke ? { revoke: 'true' } : {})).status, 303)
     held.release()
 
-    t.equal((await refreshing).status, minutes > 60 ? 401 : 200, 'who waits for it learns of the logout')
+    t.equal((await refreshing).status, minutes > 60 ? 401 : 200, 'a request that waits for the refresh finds the logout')
     await until(() => stage.events().some(({ event, reason }) => event === 'session_ended' && reason === 'logged_out'))
-    t.same([stage.store.logins, stage.store.tokenSets], [[], []], 'nothing of it is in the store')
+    t.same([stage.store.logins, stage.store.tokenSets], [[], []], 'nothing of the refresh is in the store')
     t.equal(await whoIs(stage, stage.browser(), saved), null)
     t.equal(await stage.me(browser), null)
     const revoked = stage.sentinel.requests.filter(({ endpoint }) => endpoint === 'revoke').map(({ body }) => body?.get('token'))
     t.equal(revoked.length, revoke ? 2 : 0)
-    if (revoke) t.equal(revoked[1], answer.refresh_token, 'the new tokens are revoked like the old ones')
+    if (revoke) t.equal(revoked[1], answer.refresh_token, 'the new tokens are revoked too')
   }, timed)
 }
 
-attack('LO4', 'nor does one whose tokens are being written when the logout comes', 'RFC 7009 §2, RFC 9700 §4.14', async (t, stage) => {
+attack('LO4', 'a refresh whose tokens are being written during a logout leaves nothing in the store', 'RFC 7009 §2, RFC 9700 §4.14', async (t, stage) => {
   const browser = stage.browser()
   await enter(stage, browser)
   const saved = await cookieHeader(stage, browser)
@@ -148,10 +148,10 @@ attack('LO4', 'nor does one whose tokens are being written when the logout comes
   t.same(stage.store.tokenSets, [])
   t.equal(await whoIs(stage, stage.browser(), saved), null)
   const revoked = stage.sentinel.requests.filter(({ endpoint }) => endpoint === 'revoke').map(({ body }) => body?.get('token'))
-  t.equal(new Set(revoked).size, 2, 'the old tokens are revoked, and the new ones')
+  t.equal(new Set(revoked).size, 2, 'the old and the new tokens are revoked')
 }, timed)
 
-attack('LO5', 'a login that ends after a logout is a login, the only one of its browser', 'RFC 9700 §4.7', async (t, stage) => {
+attack('LO5', 'a login that finishes after a logout is a valid login, the only one of its browser', 'RFC 9700 §4.7', async (t, stage) => {
   for (const person of [AGENT, ADMIN]) {
     const browser = stage.browser()
     await enter(stage, browser, AGENT)
@@ -161,12 +161,12 @@ attack('LO5', 'a login that ends after a logout is a login, the only one of its 
     const finishing = browser.step(callback)
     await held.ready()
     t.equal((await logOut(stage, browser)).status, 303)
-    t.equal(await whoIs(stage, stage.browser(), first), null, 'the logout is one at once')
+    t.equal(await whoIs(stage, stage.browser(), first), null, 'the logout takes effect at once')
     held.release()
 
     t.equal((await finishing).status, 303)
-    t.equal(await stage.me(browser), person.id, 'the later login is a login')
-    t.equal(await whoIs(stage, stage.browser(), first), null, 'and revives nothing')
+    t.equal(await stage.me(browser), person.id, 'the later login is valid')
+    t.equal(await whoIs(stage, stage.browser(), first), null, 'the later login revives nothing')
     t.same([stage.store.logins.length, stage.store.tokenSets.length], [1, 1])
     t.equal((await logOut(stage, browser)).status, 303)
     t.same([stage.store.logins, stage.store.tokenSets], [[], []])
@@ -174,7 +174,7 @@ attack('LO5', 'a login that ends after a logout is a login, the only one of its 
 })
 
 const short = new Clock()
-attack('LO7', 'an idle login is over, and is removed when it is presented', 'CVE-2024-35220, CVE-2024-29901', async (t, stage) => {
+attack('LO7', 'an idle login has ended, and is removed when its cookie is sent', 'CVE-2024-35220, CVE-2024-29901', async (t, stage) => {
   const browser = stage.browser()
   await enter(stage, browser)
   const saved = await cookieHeader(stage, browser)
@@ -185,14 +185,14 @@ attack('LO7', 'an idle login is over, and is removed when it is presented', 'CVE
 }, { options: { now: short.now, session: { idleLifetime: 5 * MINUTE } }, emulator: { now: short.now } })
 
 const idle = new Clock()
-attack('LO7', 'an idle login is over in the app’s own session plugin too, whose cookie has no end', 'CVE-2024-35220, CVE-2024-29901', async (t, stage) => {
+attack('LO7', 'an idle login has ended in the app’s own session plugin too, whose cookie never expires', 'CVE-2024-35220, CVE-2024-29901', async (t, stage) => {
   const browser = stage.browser()
   const { setCookies } = await enter(stage, browser)
   t.match(setCookies.find(line => line.startsWith('sessionId=')), /^(?!.*(Max-Age|Expires))/)
   const saved = await cookieHeader(stage, browser)
   for (let i = 0; i < 3; i += 1) {
     idle.advance(HOUR - MINUTE)
-    t.equal(await stage.me(browser), AGENT.id, 'each request begins the hour anew')
+    t.equal(await stage.me(browser), AGENT.id, 'each request restarts the hour')
   }
   idle.advance(HOUR)
   for (let i = 0; i < 3; i += 1) t.equal(await stage.me(browser), null)
@@ -217,12 +217,12 @@ for (const rolling of [true, false]) {
       ahead.advance(20 * MINUTE)
       t.equal(await stage.me(browser), AGENT.id)
     }
-    // What the plugin has put into the store brings its end along.
+    // Each record that the plugin stores contains its own expiry time.
     const ends = [...store.logins, ...store.tokenSets].map(id => Date.parse(JSON.parse(store.records.get(id)!).cookie.expires))
     ahead.advance(20 * MINUTE)
     for (let i = 0; i < 3; i += 1) t.equal(await stage.me(browser), null)
     t.equal(await whoIs(stage, stage.browser(), saved), null)
-    t.same(ends.map(end => end <= ahead.now()), [true, true], 'a store that keeps time has no login and no tokens any more')
+    t.same(ends.map(end => end <= ahead.now()), [true, true], 'a store that removes expired records has no login and no tokens left')
   }, {
     options: { now: ahead.now, session: { store: undefined } },
     emulator: { now: ahead.now, lifetimes: { refreshToken: 24 * HOUR } },

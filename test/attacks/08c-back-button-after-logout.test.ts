@@ -6,14 +6,14 @@ import { launchChromium } from '../support/chromium.js'
 import { freePort } from '../support/ports.js'
 import { attack } from '../support/stage.js'
 
-/** How long a page may take to come, on a busy machine. */
+/** How long a page may take to load on a busy machine. */
 const PATIENCE = 20_000
 const SCRIPT = readFileSync(new URL('../../example-app/public/fresh-page.js', import.meta.url), 'utf8')
 const port = await freePort()
 
 const page = (body: string): string => `<!doctype html><title>page</title><script>${SCRIPT}</script>${body}`
 
-attack('LO8', 'with the script that the example app has on its pages, the back button shows nothing private after a logout', 'HTML §7.4.6 (bfcache)', async (t, stage) => {
+attack('LO8', 'the back button shows nothing private after a logout, on pages with the example app’s script', 'HTML §7.4.6 (bfcache)', async (t, stage) => {
   const browser = await launchChromium(t)
   if (browser === null) return
   const tab = await browser.newPage()
@@ -31,7 +31,7 @@ attack('LO8', 'with the script that the example app has on its pages, the back b
   await shows(tab, 'the landing page')
   await tab.evaluate('history.back()')
   await tab.getByRole('button', { name: 'Sign in' }).waitFor()
-  t.notMatch(await tab.locator('body').innerText(), AGENT.id, 'but Sentinel’s login page')
+  t.notMatch(await tab.locator('body').innerText(), AGENT.id, 'Sentinel’s login page does not show the user id')
 }, {
   port,
   origin: `http://localhost:${port}`,

@@ -13,7 +13,7 @@ import { twoApps, type TwoApps } from '../support/two-apps.js'
 
 // The emulator's refresh tokens rotate, and a second use of one ends the login, unless a row says otherwise.
 
-refreshAttack('RF1', 'twenty requests at once refresh once, and all are answered', 'RFC 9700 §4.14.2, CVE-2026-53517', async (t, { user, url, calls, endAccessToken, me }) => {
+refreshAttack('RF1', 'twenty requests at once refresh once, and all get a response', 'RFC 9700 §4.14.2, CVE-2026-53517', async (t, { user, url, calls, endAccessToken, me }) => {
   for (let round = 1; round <= 3; round += 1) {
     endAccessToken()
     const answers = await many(20, () => user.script(url('/users')))
@@ -23,22 +23,22 @@ refreshAttack('RF1', 'twenty requests at once refresh once, and all are answered
   t.equal(await me(user), AGENT.id)
 })
 
-attack('RF1', 'so do two processes with a lock', 'RFC 9700 §4.14.2, CVE-2026-53517', async t => {
+attack('RF1', 'two processes with a lock refresh once', 'RFC 9700 §4.14.2, CVE-2026-53517', async t => {
   await refreshTogether(t, await twoApps(t, {}, { refreshLock: new FairLock() }), 1)
 })
 
-attack('RF1', 'without a lock two processes may refresh both, and log nobody out where Sentinel only refuses the second', 'RFC 9700 §4.14.2, CVE-2026-53517', async t => {
+attack('RF1', 'two processes without a lock may both refresh, and log nobody out if Sentinel only refuses the second', 'RFC 9700 §4.14.2, CVE-2026-53517', async t => {
   await refreshTogether(t, await twoApps(t, { behaviour: { reuseKillsFamily: false } }), 2)
 })
 
-t.test('RF1 on Redis, with its lock, two processes refresh once [RFC 9700 §4.14.2, CVE-2026-53517]', async t => {
+t.test('RF1 two processes on Redis with its lock refresh once [RFC 9700 §4.14.2, CVE-2026-53517]', async t => {
   const redis = await startRedis(t)
   if (redis === null) return
   const client = await redis.client()
   await refreshTogether(t, await twoApps(t, {}, { session: { store: new RedisStore({ client }), idleLifetime: 8 * HOUR }, refreshLock: redisRefreshLock(client) }), 1)
 })
 
-/** Twenty requests in two processes, three times over. */
+/** Twenty requests in two processes, three times. */
 async function refreshTogether (t: Test, { one, other, clock, toOther }: TwoApps, most: number): Promise<void> {
   const browser = one.browser()
   await logIn(one, browser)
@@ -56,7 +56,7 @@ async function refreshTogether (t: Test, { one, other, clock, toOther }: TwoApps
 
 const USERS: Person[] = Array.from({ length: 50 }, (_, i) => ({ id: `user-${i}`, loginName: `user-${i}@example.com` }))
 
-refreshAttack('RF3', 'fifty users who refresh at once get their own tokens', 'CVE-2025-67490, CVE-2026-40155', async (t, stage) => {
+refreshAttack('RF3', 'fifty users who refresh at the same time get their own tokens', 'CVE-2025-67490, CVE-2026-40155', async (t, stage) => {
   const { users: known } = stage.sentinel.accounts[0]!
   known.push(...USERS.map(user => ({ ...known[0]!, ...user, password: EMULATOR_DEFAULTS.password })))
   const browsers = []
@@ -73,14 +73,14 @@ refreshAttack('RF3', 'fifty users who refresh at once get their own tokens', 'CV
       const me = await browser.script(stage.url('/me'))
       t.equal(me.json().id, USERS[i]!.id)
       const { accessToken } = (await browser.script(stage.url('/token'))).json()
-      t.ok([undefined, USERS[i]!.id].includes(owners.get(accessToken)), 'a token of nobody else')
+      t.ok([undefined, USERS[i]!.id].includes(owners.get(accessToken)), 'no other user has this token')
       owners.set(accessToken, USERS[i]!.id)
     })))
     for (const [i, browser] of browsers.entries()) {
       t.equal((await browser.script(stage.url('/users'))).json().status, 200)
       stage.sentinel.expireAccessTokens(USERS[i]!.id)
-      // A token as young as this one is not refreshed for it.
-      t.equal((await browser.script(stage.url('/users'))).json().status, 401, `${USERS[i]!.id} has the token that Sentinel gave for them`)
+      // A token as new as this one is not refreshed after a 401.
+      t.equal((await browser.script(stage.url('/users'))).json().status, 401, `${USERS[i]!.id} has the token that Sentinel issued for them`)
     }
     t.equal(stage.calls('refresh'), USERS.length * round)
   }
@@ -93,26 +93,26 @@ const ILLNESSES: Fault[] = [
 ]
 
 for (const illness of ILLNESSES) {
-  refreshAttack('RF4', `an outage of Sentinel is no logout: ${JSON.stringify(illness)}`, 'RFC 6749 §5.2', async (t, stage) => {
+  refreshAttack('RF4', `an outage of Sentinel logs nobody out: ${JSON.stringify(illness)}`, 'RFC 6749 §5.2', async (t, stage) => {
     const { user, url, sentinel, clock, store } = stage
     const sessions = [...store.logins, ...store.tokenSets]
     const before = (await user.script(url('/token'))).json().accessToken
     sentinel.always('refresh', illness)
     clock.advance(31 * MINUTE)
-    t.equal((await user.script(url('/token'))).json().accessToken, before, 'the token at hand serves while it lives')
+    t.equal((await user.script(url('/token'))).json().accessToken, before, 'the present token is used while it lives')
     await until(() => stage.events().some(({ event }) => event === 'refresh_failed'))
     clock.advance(30 * MINUTE)
     const failed = await user.script(url('/me'))
     t.equal(`${failed.status} ${errorCode(failed)}`, '503 LE_AUTH_REFRESH_UNAVAILABLE')
-    t.same([...store.logins, ...store.tokenSets], sessions, 'the session is kept')
+    t.same([...store.logins, ...store.tokenSets], sessions, 'the login is kept')
     sentinel.always('refresh', null)
     clock.advance(MINUTE)
-    t.equal((await user.script(url('/users'))).json().status, 200, 'the next try works')
+    t.equal((await user.script(url('/users'))).json().status, 200, 'the next attempt works')
     t.equal(await stage.me(user), AGENT.id)
   }, { emulator: { behaviour: { rotateRefreshToken: false } }, options: { httpTimeout: SHORT_DEADLINE } })
 }
 
-refreshAttack('RF5', 'a dead refresh token ends the login, and is not presented again', 'RFC 6749 §5.2', async (t, { user, url, sentinel, endAccessToken, endPause, calls, me, store }) => {
+refreshAttack('RF5', 'a dead refresh token ends the login, and is not sent again', 'RFC 6749 §5.2', async (t, { user, url, sentinel, endAccessToken, endPause, calls, me, store }) => {
   sentinel.always('refresh', { status: 400, body: '{"error":"invalid_grant"}' })
   endAccessToken()
   const answers = await many(10, () => user.script(url('/me')))
@@ -126,10 +126,10 @@ refreshAttack('RF5', 'a dead refresh token ends the login, and is not presented 
   t.same(store.tokenSets, [])
 })
 
-refreshAttack('RF5', 'it ends the login also while the access token lives', 'RFC 6749 §5.2', async (t, { user, url, sentinel, clock, calls, events, me, store }) => {
+refreshAttack('RF5', 'a dead refresh token ends the login even while the access token lives', 'RFC 6749 §5.2', async (t, { user, url, sentinel, clock, calls, events, me, store }) => {
   sentinel.always('refresh', { status: 400, body: '{"error":"invalid_grant"}' })
   clock.advance(31 * MINUTE)
-  t.equal((await user.script(url('/me'))).status, 200, 'who is there waits for nothing')
+  t.equal((await user.script(url('/me'))).status, 200, 'the request does not wait for the refresh')
   await until(() => events().some(({ event }) => event === 'session_ended'))
   t.equal(await me(user), null)
   t.equal(calls('refresh'), 1)

@@ -10,7 +10,7 @@ import { many, refreshAttack, type RefreshStage } from '../support/refresh-attac
 import { attack, type Stage } from '../support/stage.js'
 import { TestStore } from '../support/stores.js'
 
-/** A route that answers, and so saves its session, when it is let go. */
+/** A route that responds, and so saves its session, when the test lets it go. */
 class SlowRoute {
   arrived: Promise<void>
   letGo!: () => void
@@ -32,7 +32,7 @@ class SlowRoute {
   }
 }
 
-/** The session plugins whose saves come late: the plugin's own, and an app's that saves with every answer. */
+/** Sessions that are saved late: the plugin's own, and an app's that is saved with every response. */
 const SESSIONS: Array<[what: string, before: (app: FastifyInstance) => unknown, settings?: LeAuthOptions['session']]> = [
   ['the plugin’s own session', () => {}],
   ['a rolling session of the app’s', async app => {
@@ -58,7 +58,7 @@ for (const [what, before, settings] of SESSIONS) {
     clock.advance(61 * MINUTE)
     t.equal((await user.script(stage.url('/users'))).json().status, 200)
     t.equal(issued.length, 2)
-    t.equal(presented(stage).at(-1), issued[0], 'Sentinel sees the newer refresh token')
+    t.equal(presented(stage).at(-1), issued[0], 'Sentinel gets the newer refresh token')
     t.equal(await stage.me(user), AGENT.id)
   }, { options: { now: clock.now, session: { idleLifetime: 8 * HOUR, ...settings } }, emulator: { now: clock.now }, before, after: route.add })
 }
@@ -68,7 +68,7 @@ function presented ({ sentinel }: Stage): string[] {
 }
 
 for (const value of [undefined, null, '', 'x'.repeat(9000), 5, false, {}, ['x']]) {
-  refreshAttack('RF6', `an answer without a new refresh token keeps the present one: ${value === undefined ? 'left out' : JSON.stringify(value).slice(0, 12)}`, 'RFC 6749 §6', async (t, stage) => {
+  refreshAttack('RF6', `a response without a new refresh token keeps the present one: ${value === undefined ? 'omitted' : JSON.stringify(value).slice(0, 12)}`, 'RFC 6749 §6', async (t, stage) => {
     stage.sentinel.always('refresh', { change: answer => ({ ...answer, refresh_token: value }) })
     for (let i = 1; i <= 3; i += 1) {
       stage.endAccessToken()
@@ -84,10 +84,10 @@ type Times = Record<'iat' | 'exp', number>
 
 const base64 = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-/** id_tokens that no refresh of this user may bring, apart from their times. */
+/** id_tokens that no refresh of this user may return, apart from their times. */
 const FOREIGN: Array<[what: string, token: (times: Times) => unknown]> = [
   ['another user', times => idToken({ ...times, sub: ADMIN.id })],
-  ['another user in another account’s words', times => idToken({ ...times, sub: `${AGENT.id} ` })],
+  ['another user, whose id has a space at the end', times => idToken({ ...times, sub: `${AGENT.id} ` })],
   ['no user', times => idToken({ ...times, sub: undefined })],
   ['a number as user', times => idToken({ ...times, sub: Number(AGENT.id) })],
   ['another issuer', times => idToken({ ...times, iss: 'https://evil.example' })],
@@ -99,7 +99,7 @@ const FOREIGN: Array<[what: string, token: (times: Times) => unknown]> = [
   ['an object', () => ({ sub: AGENT.id })]
 ]
 
-refreshAttack('RF7', 'an id_token of somebody else in a refresh is refused, and changes nothing', 'OpenID Connect Core §12.2', async (t, stage) => {
+refreshAttack('RF7', 'an id_token of another user in a refresh is refused, and changes nothing', 'OpenID Connect Core §12.2', async (t, stage) => {
   const { url, sentinel, clock } = stage
   for (const [what, token] of FOREIGN) {
     const browser = stage.browser()
@@ -111,12 +111,12 @@ refreshAttack('RF7', 'an id_token of somebody else in a refresh is refused, and 
     t.equal(`${refused.status} ${errorCode(refused)}`, '503 LE_AUTH_REFRESH_UNAVAILABLE', what)
     stage.endPause()
     t.equal(await stage.me(browser), AGENT.id, 'the identity is that of the login')
-    t.not((await browser.script(url('/token'))).json().accessToken, brought, 'and nothing of that answer was kept')
+    t.not((await browser.script(url('/token'))).json().accessToken, brought, 'nothing of that response was kept')
     await browser.submit(url('/logout'), {})
   }
 }, { emulator: { behaviour: { rotateRefreshToken: false }, lifetimes: { ssoSession: 24 * HOUR } } })
 
-refreshAttack('RF7', 'none is as usual, and one of the same user gives no rights', 'OpenID Connect Core §12.2', async (t, stage) => {
+refreshAttack('RF7', 'a refresh needs no id_token, and an id_token of the same user gives no new right', 'OpenID Connect Core §12.2', async (t, stage) => {
   const { user, url, sentinel, clock } = stage
   const own: Array<(() => unknown)> = [() => undefined, () => idToken({ ...timesAt(clock), is_admin: true }), () => idToken({ ...timesAt(clock), iss: 'Sentinel', is_lpa: true, email: 'x@evil.example' })]
   const before = (await user.script(url('/me'))).json()
@@ -136,12 +136,12 @@ function timesAt (clock: Clock): Times {
 }
 
 for (const expiresIn of [0, 0.5, 1, '0', '1']) {
-  refreshAttack('RF8', `a token that ends as it comes makes no storm: expires_in ${JSON.stringify(expiresIn)}`, 'RFC 6749 §5.1', async (t, stage) => {
-    await endsAtOnce(t, stage, expiresIn)
+  refreshAttack('RF8', `a token that is expired on arrival does not trigger a refresh on every request: expires_in ${JSON.stringify(expiresIn)}`, 'RFC 6749 §5.1', async (t, stage) => {
+    await isRefreshedSeldom(t, stage, expiresIn)
   })
 }
 
-async function endsAtOnce (t: Test, stage: RefreshStage, expiresIn: unknown): Promise<void> {
+async function isRefreshedSeldom (t: Test, stage: RefreshStage, expiresIn: unknown): Promise<void> {
   stage.sentinel.always('refresh', { change: answer => ({ ...answer, expires_in: expiresIn }) })
   stage.sentinel.always('token', { change: answer => ({ ...answer, expires_in: expiresIn }) })
   const fresh = stage.browser()
@@ -153,7 +153,7 @@ async function endsAtOnce (t: Test, stage: RefreshStage, expiresIn: unknown): Pr
     for (let i = 0; i < 10; i += 1) t.equal(await stage.me(browser), AGENT.id)
     for (const { status } of await many(10, () => browser.script(stage.url('/me')))) t.equal(status, 200)
     const calls = stage.calls('refresh') - before
-    // Such a token is taken to live for ten seconds, and is refreshed after four or five of them.
+    // The plugin assumes ten seconds for such a token, and refreshes it after four or five of them.
     const most = 1 + Math.ceil((stage.clock.now() - startedAt) / (4 * SECOND))
     t.ok(calls >= 1 && calls <= most, `${calls} refreshes for 20 requests`)
   }

@@ -7,7 +7,7 @@ import { attack, type Stage } from '../support/stage.js'
 
 const MB = 1024 * 1024
 
-/** Asks an app for a page without any cookie, and throws the answer away. */
+/** Requests a page of an app without any cookie, and discards the response. */
 function visitor (t: Test, app: MeasuredApp): (path: string, method?: 'GET' | 'HEAD', headers?: Record<string, string>) => Promise<number> {
   const pool = new Pool(app.server, { connections: 20 })
   t.teardown(() => pool.destroy())
@@ -18,7 +18,7 @@ function visitor (t: Test, app: MeasuredApp): (path: string, method?: 'GET' | 'H
   }
 }
 
-attack('DS1', '20,000 logins that nobody finishes leave nothing in the store and nothing in memory', 'RFC 6819 §4.4.1.11', async (t, stage) => {
+attack('DS1', '20,000 unfinished logins leave nothing in the store and nothing in memory', 'RFC 6819 §4.4.1.11', async (t, stage) => {
   const app = await startMeasuredApp(t, stage)
   const ask = visitor(t, app)
   await flood(2000, 20, () => ask('/login'))
@@ -28,13 +28,13 @@ attack('DS1', '20,000 logins that nobody finishes leave nothing in the store and
   const after = await app.measure()
   t.same([...statuses], [302])
   t.equal(after.records, 0, 'nothing is stored')
-  t.ok(after.heap - before.heap < 4 * MB, `the heap is where it was: ${((after.heap - before.heap) / MB).toFixed(1)} MB more`)
-  t.equal(stage.calls('domain'), 1, 'the Domain API is asked once')
-  t.equal((await logIn({ ...stage, ...app }, app.browser(), AGENT, '/me')).json().id, AGENT.id, 'and a login still works')
-  t.equal((await app.measure()).records, 1, 'which alone is stored')
+  t.ok(after.heap - before.heap < 4 * MB, `the heap has not grown: ${((after.heap - before.heap) / MB).toFixed(1)} MB more`)
+  t.equal(stage.calls('domain'), 1, 'the Domain API is called once')
+  t.equal((await logIn({ ...stage, ...app }, app.browser(), AGENT, '/me')).json().id, AGENT.id, 'a login still works')
+  t.equal((await app.measure()).records, 1, 'only this login is stored')
 })
 
-attack('DS1', 'visitors, HEAD requests, prefetches and forged callbacks leave nothing either', 'RFC 6819 §4.4.1.11', async (t, stage) => {
+attack('DS1', 'visitors, HEAD requests, prefetches and forged callbacks leave nothing in the store or in memory', 'RFC 6819 §4.4.1.11', async (t, stage) => {
   const app = await startMeasuredApp(t, stage)
   const ask = visitor(t, app)
   const forged = `/callback?code=A&state=${'x'.repeat(43)}`
@@ -51,10 +51,10 @@ attack('DS1', 'visitors, HEAD requests, prefetches and forged callbacks leave no
   t.equal(stage.exchanges(), 0)
 })
 
-/** What a browser sends along with a request to the app. */
+/** The Cookie header of a browser's request to the app. */
 const cookieHeader = (stage: Stage, browser: Browser): Promise<string> => browser.jar.getCookieString(stage.url('/'))
 
-attack('DS2', 'a browser with a hundred unfinished logins carries a few, and the next login works', 'RFC 6265 §6.1', async (t, stage) => {
+attack('DS2', 'a browser with a hundred unfinished logins carries only a few, and the next login works', 'RFC 6265 §6.1', async (t, stage) => {
   for (const returnTo of ['/', `/${'a'.repeat(300)}`, `/${'a'.repeat(1023)}`]) {
     const browser = stage.browser()
     const query = `?returnTo=${returnTo}`
@@ -66,7 +66,7 @@ attack('DS2', 'a browser with a hundred unfinished logins carries a few, and the
   }
 })
 
-attack('DS2', 'what no person begins, an image or a script of a page, a frame or a prefetch, begins no login', 'W3C Fetch Metadata', async (t, stage) => {
+attack('DS2', 'an image, a script, a frame or a prefetch begins no login', 'W3C Fetch Metadata', async (t, stage) => {
   const browser = stage.browser()
   const kinds: Array<Record<string, string>> = [
     { 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' }, { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' }, { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' },
@@ -78,7 +78,7 @@ attack('DS2', 'what no person begins, an image or a script of a page, a frame or
   t.equal((await logIn(stage, browser, AGENT, '/login?returnTo=/me')).status, 200)
 })
 
-attack('DS1', 'callbacks that bring no code leave nothing in a shared store, however many logins are begun for them', 'RFC 6819 §4.4.1.11', async (t, stage) => {
+attack('DS1', 'callbacks without a code leave nothing in a shared store, however many logins are begun for them', 'RFC 6819 §4.4.1.11', async (t, stage) => {
   const queries = ['error=access_denied', 'error=x', 'code=', 'code=A&code=B', 'code=A&iss=https%3A%2F%2Fevil.example', 'access_token=x', '']
   for (const query of queries) {
     const browser = stage.browser()
@@ -86,7 +86,7 @@ attack('DS1', 'callbacks that bring no code leave nothing in a shared store, how
     const cookiesOfBefore = await browser.copy()
     t.ok((await stage.callback(browser, `${query}&state=${state}`)).status >= 400, query)
     t.equal(stage.store.records.size, 0, query)
-    t.equal(errorCode(await stage.callback(cookiesOfBefore, `code=A&state=${state}`)), 'LE_AUTH_STATE_SPENT', 'and the state is spent all the same')
+    t.equal(errorCode(await stage.callback(cookiesOfBefore, `code=A&state=${state}`)), 'LE_AUTH_STATE_SPENT', 'the state is used nevertheless')
   }
   t.equal(stage.exchanges(), 0)
 })
@@ -110,12 +110,12 @@ attack('DS3', 'giant parameters are refused or ignored, and never become a cooki
   const state = await stage.login(browser)
   for (const query of [`code=A&state=${state}${'x'.repeat(14_000)}`, `state=${state}${'&code=A'.repeat(2000)}`]) t.equal((await stage.callback(browser, query)).status, 400)
   const code = stage.browser()
-  t.equal((await stage.callback(code, `code=${'x'.repeat(14_000)}&state=${await stage.login(code)}`)).status, 400, 'a code is Sentinel’s to judge')
+  t.equal((await stage.callback(code, `code=${'x'.repeat(14_000)}&state=${await stage.login(code)}`)).status, 400, 'Sentinel decides on a code')
   t.equal(await stage.me(code), null)
-  for (const [id, record] of stage.store.records) t.ok(id.length + record.length < 500, 'nothing of it is stored')
+  for (const [id, record] of stage.store.records) t.ok(id.length + record.length < 500, 'nothing of the parameters is stored')
 })
 
-attack('DS7', 'cookie bombs and odd Cookie headers break nothing', 'CVE-2023-28625, CVE-2024-24814', async (t, stage) => {
+attack('DS7', 'cookie bombs and malformed Cookie headers break nothing', 'CVE-2023-28625, CVE-2024-24814', async (t, stage) => {
   const stateLike = (index: number): string => `${'x'.repeat(40)}${String(index).padStart(3, '0')}`
   const headers = [
     Array.from({ length: 60 }, (_, index) => `le-auth.login.${stateLike(index)}=x`).join('; '),
@@ -133,7 +133,7 @@ attack('DS7', 'cookie bombs and odd Cookie headers break nothing', 'CVE-2023-286
   }
   const many = headers.slice(0, 5).map(cookie => `cookie: ${cookie.slice(0, 2500)}\r\n`).join('')
   t.match(await stage.raw(`GET /me HTTP/1.1\r\nhost: localhost:3000\r\n${many}connection: close\r\n\r\n`), /^HTTP\/1\.1 401/, 'several Cookie headers')
-  t.match(await stage.raw(`GET / HTTP/1.1\r\nhost: localhost:3000\r\ncookie: ${'x'.repeat(64_000)}\r\n\r\n`), /^HTTP\/1\.1 431/, 'more than Node takes')
+  t.match(await stage.raw(`GET / HTTP/1.1\r\nhost: localhost:3000\r\ncookie: ${'x'.repeat(64_000)}\r\n\r\n`), /^HTTP\/1\.1 431/, 'more than Node accepts')
   t.equal(stage.exchanges(), 0)
   t.equal(stage.store.records.size, 0)
   t.equal((await logIn(stage, stage.browser(), AGENT, '/me')).json().id, AGENT.id)

@@ -5,9 +5,9 @@ import { until } from '../support/shifted.js'
 import { attack } from '../support/stage.js'
 
 const DEADLINE = 1500
-/** A deadline that nothing has to meet. */
+/** A deadline for calls that all fail. */
 const SHORTEST_DEADLINE = 300
-/** How late an answer may be on a busy machine; far less than what the faults would take. */
+/** How late a response may be on a busy machine; far less than what the faults would take. */
 const LATE = 4000
 const proxy = await startFaultProxy(t)
 let clockAhead = 0
@@ -17,20 +17,20 @@ const JSON_HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n'
 
 const endless: Array<[what: string, fault: Fault]> = [
   ['silence', silent],
-  ['a status line, and silence', bytes('HTTP/1.1 200 OK\r\n')],
-  ['headers, and silence', bytes(`${JSON_HEAD}content-length: 100\r\n\r\n`)],
-  ['half a body, and silence', bytes(`${JSON_HEAD}content-length: 100\r\n\r\n{"access_token":`)],
+  ['a status line, then silence', bytes('HTTP/1.1 200 OK\r\n')],
+  ['headers, then silence', bytes(`${JSON_HEAD}content-length: 100\r\n\r\n`)],
+  ['half a body, then silence', bytes(`${JSON_HEAD}content-length: 100\r\n\r\n{"access_token":`)],
   ['headers byte by byte', dripping([...JSON_HEAD, 'x'], 50)],
-  ['a header without an end', dripping([`${JSON_HEAD}x: `, 'x'], 20)],
+  ['an endless header', dripping([`${JSON_HEAD}x: `, 'x'], 20)],
   ['a body of one byte a second', dripping([`${JSON_HEAD}content-length: 100\r\n\r\n`, ' '], 1000)],
   ['a body byte by byte', dripping([`${JSON_HEAD}content-length: 100000\r\n\r\n`, ' '], 20)],
-  ['chunks without an end', dripping([`${JSON_HEAD}transfer-encoding: chunked\r\n\r\n`, '1\r\n \r\n'], 20)],
-  ['trailers without an end', dripping([`${JSON_HEAD}transfer-encoding: chunked\r\n\r\n0\r\n`, 'x: y\r\n'], 20)],
-  ['"continue" for ever', dripping(['HTTP/1.1 102 Processing\r\n\r\n'], 20)],
-  ['early hints for ever', dripping(['HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n'], 20)]
+  ['endless chunks', dripping([`${JSON_HEAD}transfer-encoding: chunked\r\n\r\n`, '1\r\n \r\n'], 20)],
+  ['endless trailers', dripping([`${JSON_HEAD}transfer-encoding: chunked\r\n\r\n0\r\n`, 'x: y\r\n'], 20)],
+  ['endless 102 responses', dripping(['HTTP/1.1 102 Processing\r\n\r\n'], 20)],
+  ['endless early hints', dripping(['HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n'], 20)]
 ]
 
-/** Each code is the number of what strikes it. */
+/** Each code is the number of its fault. */
 const byCode: Fault = (wire, body, response) => endless[Number(new URLSearchParams(body).get('code'))]![1](wire, body, response)
 
 attack('DS4', 'a token endpoint that hangs costs one request its deadline, and the app nothing else', 'RFC 6819 §4.4.1.11', async (t, stage) => {
@@ -46,20 +46,20 @@ attack('DS4', 'a token endpoint that hangs costs one request its deadline, and t
   let waiting = hanging.length
   const began = Date.now()
   const failing = Promise.all(hanging.map(({ browser, query }) => stage.callback(browser, query).finally(() => { waiting -= 1 })))
-  t.equal(await stage.me(member), AGENT.id, 'who is logged in stays so')
+  t.equal(await stage.me(member), AGENT.id, 'the user stays logged in')
   t.equal((await stage.browser().step(stage.url('/login'))).status, 302)
-  t.ok(waiting > 0 || Date.now() - began >= DEADLINE, 'the app answers others meanwhile')
+  t.ok(waiting > 0 || Date.now() - began >= DEADLINE, 'the app serves other requests meanwhile')
   const answers = await failing
   t.ok(Date.now() - began < DEADLINE + LATE, `${Date.now() - began} ms`)
   for (const [index, { what, browser, query, cookiesOfBefore }] of hanging.entries()) {
     t.equal(`${answers[index]!.status} ${errorCode(answers[index]!)}`, '503 LE_AUTH_SENTINEL_UNAVAILABLE', what)
     t.equal(await stage.me(browser), null)
-    t.equal(errorCode(await stage.callback(cookiesOfBefore, query)), 'LE_AUTH_STATE_SPENT', `${what}: the state is spent`)
+    t.equal(errorCode(await stage.callback(cookiesOfBefore, query)), 'LE_AUTH_STATE_SPENT', `${what}: the state is used`)
   }
   t.equal(proxy.calls('token'), 1 + endless.length, 'each code was sent once')
 }, behindProxy)
 
-attack('DS4', 'a Domain API that hangs costs the logins that wait for it their deadline', 'RFC 6819 §4.4.1.11', async (t, stage) => {
+attack('DS4', 'a Domain API that hangs costs only the logins that wait for it their deadline', 'RFC 6819 §4.4.1.11', async (t, stage) => {
   for (const [what, fault] of endless) {
     proxy.standBefore(stage.sentinel)
     proxy.strike('domain', fault)
@@ -89,5 +89,5 @@ attack('DS4', 'connections that hang are closed, and the plugin’s own deadline
     t.ok(Date.now() - before > 9000 && Date.now() - before < 10_000 + LATE, `${what}: ${Date.now() - before} ms`)
   }))
   await until(() => proxy.open() === 0)
-  t.equal(proxy.open(), 0, 'closed')
+  t.equal(proxy.open(), 0, 'all connections are closed')
 })

@@ -13,10 +13,10 @@ const proxy = await startFaultProxy(t)
 const startedAt = Date.now()
 let clockAhead = 0
 
-attack('DS8', 'a thousand logins at once are one look-up, and so are a thousand that fail', 'RFC 6819 §4.4.1.11', async (t, stage) => {
+attack('DS8', 'a thousand logins at once make one Domain API call, and so do a thousand that fail', 'RFC 6819 §4.4.1.11', async (t, stage) => {
   proxy.standBefore(stage.sentinel)
   proxy.strike('domain', (...request) => { setTimeout(answer(503), 300, ...request) })
-  // Each connection carries ten requests before its first answer, so that all of them wait at once.
+  // Each connection carries ten requests before its first response, so that all of them wait at once.
   const pool = new Pool(stage.server, { connections: 100, pipelining: 10 })
   t.teardown(() => pool.destroy())
   const login = async (): Promise<number> => {
@@ -35,11 +35,11 @@ attack('DS8', 'a thousand logins at once are one look-up, and so are a thousand 
   proxy.strike('domain', null)
   statuses.clear()
   await flood(1000, 1000, async () => statuses.add(await login()))
-  t.same([...statuses], [302], 'for some seconds, and not for ever')
+  t.same([...statuses], [302], 'a failure is remembered for some seconds only')
   t.equal(proxy.calls('domain'), 2)
-// A clock that stands still, so that a busy machine lets nothing be over.
+// The clock stands still, so that nothing expires on a busy machine.
 }, { options: { domainApi: proxy.url, now: () => startedAt + clockAhead } })
-attack('DS8', 'id_tokens with key ids that nobody knows fetch no keys', 'RFC 7515 §4.1.4', async (t, stage) => {
+attack('DS8', 'id_tokens with unknown key ids fetch no keys', 'RFC 7515 §4.1.4', async (t, stage) => {
   stage.sentinel.always('token', {
     change: ({ id_token: idToken, ...tokens }) => {
       const [, payload, signature] = String(idToken).split('.')
@@ -50,10 +50,10 @@ attack('DS8', 'id_tokens with key ids that nobody knows fetch no keys', 'RFC 751
   proxy.standBefore(stage.sentinel)
   for (let times = 0; times < 10; times += 1) await logIn(stage, stage.browser(), times % 2 === 0 ? AGENT : ADMIN)
   t.equal(stage.calls('jwks'), 0)
-  t.equal(proxy.calls('other'), 0, 'nor what the token names')
+  t.equal(proxy.calls('other'), 0, 'no URL in the token was fetched')
 })
 
-/** Error answers with bodies that a client may forget to read, on connections that stay open; and some without an end. */
+/** Error responses with bodies that a client may forget to read, on connections that stay open, and broken ones. */
 const errorBodies: Fault[] = [
   polite(400, 'x'.repeat(100_000), { 'content-type': 'application/json' }),
   polite(500, 'x'.repeat(50_000), { 'content-type': 'text/html' }),
@@ -63,7 +63,7 @@ const errorBodies: Fault[] = [
   cutOff()
 ]
 
-attack('DS9', 'a thousand callbacks whose browsers hang up leave no connection, no memory and no unhandled rejection', 'CVE-2024-24750', async (t, stage) => {
+attack('DS9', 'a thousand callbacks whose browsers hang up leave no open connection, no used memory and no unhandled rejection', 'CVE-2024-24750', async (t, stage) => {
   proxy.standBefore(stage.sentinel)
   const app = await startMeasuredApp(t, stage, { domainApi: proxy.url, httpTimeout: SHORT_DEADLINE })
   const pool = new Pool(app.server, { connections: 20 })
@@ -77,9 +77,9 @@ attack('DS9', 'a thousand callbacks whose browsers hang up leave no connection, 
   const isQuiet = async (): Promise<boolean> => proxy.open() === 0 && (await app.measure()).sockets === 0
   for (let times = 0; times < 40 && !await isQuiet(); times += 1) await new Promise(resolve => setTimeout(resolve, 500))
   const after = await app.measure()
-  t.ok(proxy.calls('token') > 900, `${proxy.calls('token')} of them had come as far as Sentinel`)
-  t.equal(proxy.open(), 0, 'no connection to Sentinel')
-  t.equal(after.sockets, 0, 'nor any other')
+  t.ok(proxy.calls('token') > 900, `${proxy.calls('token')} of them reached Sentinel`)
+  t.equal(proxy.open(), 0, 'no connection to Sentinel is open')
+  t.equal(after.sockets, 0, 'no other connection is open')
   t.ok(after.heap - before.heap < 5 * MB, `${((after.heap - before.heap) / MB).toFixed(1)} MB more`)
   t.equal(after.records, 0)
   t.notMatch(app.output(), /unhandled|MaxListeners|Warning/i)

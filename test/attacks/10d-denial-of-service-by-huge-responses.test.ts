@@ -8,20 +8,20 @@ import { startServer } from '../support/servers.js'
 import { attack, type Stage } from '../support/stage.js'
 
 const MB = 1024 * 1024
-/** How late an answer may be on a busy machine. */
+/** How late a response may be on a busy machine. */
 const LATE = 4000
 const proxy = await startFaultProxy(t)
 const behindProxy = { options: { domainApi: proxy.url, httpTimeout: SHORT_DEADLINE } }
 const JSON_HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n'
 
-/** A token answer that logs somebody in. */
+/** A token response that logs a user in. */
 const good = (changes: object = {}): string => JSON.stringify({ access_token: 'an-access-token-that-works', token_type: 'Bearer', refresh_token: 'a-refresh-token-that-works', expires_in: 3600, id_token: idToken(), ...changes })
 
 /**
- * FAILCLEAN: one request at the most, a clean refusal, nobody logged in, nothing stored, the state spent even for a browser
- * that still has the cookies of before.
+ * Asserts at most one request, a clean refusal, nobody logged in, nothing stored, and a state that is
+ * used even for a browser that still has the earlier cookies.
  *
- * @returns the error's code
+ * @returns the code of the error
  */
 async function failsClean (t: Test, stage: Stage, what: string): Promise<string | undefined> {
   const browser = stage.browser()
@@ -31,32 +31,32 @@ async function failsClean (t: Test, stage: Stage, what: string): Promise<string 
   t.match(`${failed.status} ${errorCode(failed)}`, /^(400|502|503) LE_AUTH_\w+$/, what)
   t.equal(await stage.me(browser), null, `${what}: nobody is logged in`)
   t.same([...stage.store.tokenSets, ...stage.store.logins], [], `${what}: nothing is stored`)
-  t.equal(errorCode(await stage.callback(cookiesOfBefore, query)), 'LE_AUTH_STATE_SPENT', `${what}: the state is spent`)
+  t.equal(errorCode(await stage.callback(cookiesOfBefore, query)), 'LE_AUTH_STATE_SPENT', `${what}: the state is used`)
   return errorCode(failed)
 }
 
-const packed = (size: number): Fault => answer(200, gzipBomb(size), ['content-type: application/json', 'content-encoding: gzip'])
+const compressed = (size: number): Fault => answer(200, gzipBomb(size), ['content-type: application/json', 'content-encoding: gzip'])
 const encodings = (count: number, name = 'gzip'): Fault => answer(200, gzipBomb(MB), ['content-type: application/json', `content-encoding: ${Array.from({ length: count }, () => name).join(',')}`])
 const withHeader = (name: string, size: number): Fault => answer(200, good(), ['content-type: application/json', `${name}: ${'x'.repeat(size)}`])
 
 const heavy: Array<[what: string, fault: Fault]> = [
-  ['64 MB, told', huge(64 * MB, { told: true })],
-  ['64 MB, not told', huge(64 * MB)],
-  ['a good answer and 2 MB of blanks', answer(200, good() + ' '.repeat(2 * MB))],
-  ...[1, 16, 64, 256, 1024].map((size): [string, Fault] => [`a gzip bomb of ${size} MB`, packed(size * MB)]),
+  ['64 MB, with a content-length', huge(64 * MB, { told: true })],
+  ['64 MB, without a content-length', huge(64 * MB)],
+  ['a good response and 2 MB of blanks', answer(200, good() + ' '.repeat(2 * MB))],
+  ...[1, 16, 64, 256, 1024].map((size): [string, Fault] => [`a gzip bomb of ${size} MB`, compressed(size * MB)]),
   ...[1, 5, 100, 2500, 5000].map((count): [string, Fault] => [`${count} content encodings`, encodings(count)]),
-  ['5000 encodings that nobody knows', encodings(5000, 'x')],
+  ['5000 unknown encodings', encodings(5000, 'x')],
   ['a header of 1 MB', withHeader('x-large', MB)],
   ['a cookie of 1 MB', withHeader('set-cookie', MB)],
   ['100,000 headers', answer(200, good(), Array.from({ length: 100_000 }, (_, index) => `x-${index}: y`))],
   ['a status line of 1 MB', bytes(`HTTP/1.1 200 ${'x'.repeat(MB)}\r\n\r\n`)],
   ['a chunk whose size is a terabyte', bytes(`${JSON_HEAD}transfer-encoding: chunked\r\n\r\nffffffffff\r\n${' '.repeat(2 * MB)}`)],
   ['a chunk extension of 1 MB', bytes(`${JSON_HEAD}transfer-encoding: chunked\r\n\r\n1;x=${'y'.repeat(MB)}\r\n`)],
-  ['a challenge that takes long to read', answer(401, '{}', [`www-authenticate: ${'A '.repeat(7000)}`])],
+  ['a challenge that takes long to parse', answer(401, '{}', [`www-authenticate: ${'A '.repeat(7000)}`])],
   ['a challenge of commas', answer(401, '{}', [`www-authenticate: ${','.repeat(14_000)}`])]
 ]
 
-attack('DS5', 'token answers that are huge, packed or all headers fail cleanly', 'CVE-2026-22036', async (t, stage) => {
+attack('DS5', 'token responses that are huge, compressed or all headers fail cleanly', 'CVE-2026-22036', async (t, stage) => {
   proxy.standBefore(stage.sentinel)
   for (const [what, fault] of heavy) {
     proxy.strike('token', fault)
@@ -66,7 +66,7 @@ attack('DS5', 'token answers that are huge, packed or all headers fail cleanly',
   }
 }, behindProxy)
 
-attack('DS5', 'such answers cost no memory, and are not read to their end', 'CVE-2026-22036', async (t, stage) => {
+attack('DS5', 'huge and compressed token responses cost no memory, and are not read to their end', 'CVE-2026-22036', async (t, stage) => {
   proxy.standBefore(stage.sentinel)
   const app = await startMeasuredApp(t, stage, { domainApi: proxy.url, httpTimeout: SHORT_DEADLINE })
   const fails = async (): Promise<void> => {
@@ -82,14 +82,14 @@ attack('DS5', 'such answers cost no memory, and are not read to their end', 'CVE
     const sent = proxy.sent()
     proxy.strike('token', fault)
     await fails()
-    t.ok(proxy.sent() - sent < 16 * MB, `${what}: ${((proxy.sent() - sent) / MB).toFixed(1)} MB went out`)
+    t.ok(proxy.sent() - sent < 16 * MB, `${what}: ${((proxy.sent() - sent) / MB).toFixed(1)} MB were sent`)
   }
   const after = await app.measure()
-  t.ok(after.peak - before.peak < 50 * MB, `never more than ${((after.peak - before.peak) / MB).toFixed(1)} MB above`)
+  t.ok(after.peak - before.peak < 50 * MB, `at most ${((after.peak - before.peak) / MB).toFixed(1)} MB above the start`)
   t.ok(after.heap - before.heap < 5 * MB)
 })
 
-attack('DS5', 'of all statuses from 100 to 599 only 200 logs anybody in', 'RFC 6749 §5.1, RFC 9110 §15', async (t, stage) => {
+attack('DS5', 'no status from 100 to 599 but 200 logs a user in', 'RFC 6749 §5.1, RFC 9110 §15', async (t, stage) => {
   proxy.standBefore(stage.sentinel)
   const other = await startServer(t, (_request, response) => response.end(good()))
   const location = `location: ${other.url}/token`
@@ -100,17 +100,17 @@ attack('DS5', 'of all statuses from 100 to 599 only 200 logs anybody in', 'RFC 6
     const query = `code=${status}&state=${await stage.login(browser)}`
     const cookiesOfBefore = await browser.copy()
     const failed = await stage.callback(browser, query)
-    if (status === 200) { t.equal(await stage.me(browser), AGENT.id, 'the answer itself is good'); return }
+    if (status === 200) { t.equal(await stage.me(browser), AGENT.id, 'the response itself is good'); return }
     if (await stage.me(browser) !== null) t.fail(`${status} logs in`)
-    if (!/^(400|502|503) LE_AUTH_/.test(`${failed.status} ${errorCode(failed)}`)) t.fail(`${status} is answered ${failed.status}`)
+    if (!/^(400|502|503) LE_AUTH_/.test(`${failed.status} ${errorCode(failed)}`)) t.fail(`${status} leads to ${failed.status}`)
     if (errorCode(await stage.callback(cookiesOfBefore, query)) !== 'LE_AUTH_STATE_SPENT') t.fail(`${status} leaves the state usable`)
   })
   t.equal(proxy.calls('token'), 500, 'each code was sent once')
   t.equal(stage.store.tokenSets.length, 1)
-  t.same(other.requests, [], 'and to no other server')
+  t.same(other.requests, [], 'no code was sent to another server')
 }, behindProxy)
 
-/** Claims with one more, written as raw JSON. */
+/** Claims with one more claim, written as raw JSON. */
 const withClaim = (json: string): string => JSON.stringify(claimsWith({ more: '@' })).replace('"@"', json)
 
 attack('DS6', 'oversized and deep tokens and JSON fail cleanly and fast', 'CVE-2025-61920', async (t, stage) => {

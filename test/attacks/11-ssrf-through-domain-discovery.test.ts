@@ -24,9 +24,9 @@ const INSIDE = ['127.0.0.1', 'localhost:6379', '169.254.169.254', '[::1]', '0x7f
 const DOWNGRADED = ['http://va.sentinel.liveperson.net', 'https://va.sentinel.liveperson.net', '//va.sentinel.liveperson.net', 'va.sentinel.liveperson.net/sentinel']
 
 for (const [id, promise, source, hosts] of [
-  ['SD1', 'a look-up that names a foreign host sends nobody there, and no secret', 'RFC 8414 §6.2, CVE-2026-53513', FOREIGN],
-  ['SD2', 'nor one that names an address inside', 'CVE-2026-75899, CVE-2026-18446', INSIDE],
-  ['SD3', 'nor anything but a bare host, which is asked over https', 'RFC 9700 §2.6', DOWNGRADED]
+  ['SD1', 'a foreign host that the Domain API names gets no request and no secret', 'RFC 8414 §6.2, CVE-2026-53513', FOREIGN],
+  ['SD2', 'an internal address that the Domain API names gets no request and no secret', 'CVE-2026-75899, CVE-2026-18446', INSIDE],
+  ['SD3', 'the Domain API may name only a bare host, and anything else gets no request and no secret', 'RFC 9700 §2.6', DOWNGRADED]
 ] as const) {
   attack(id, promise, source, async t => {
     const world = await production(t)
@@ -43,7 +43,7 @@ const LIES: Array<[what: string, fault: Fault, expected: string]> = [
   ['silence', { hang: true }, UNAVAILABLE],
   ['a byte now and then', { drip: 50 }, UNAVAILABLE],
   ['a connection that breaks', { cutOff: 'unprocessed' }, UNAVAILABLE],
-  ['half an answer', { cutOff: 'mid-body' }, UNAVAILABLE],
+  ['half a response', { cutOff: 'mid-body' }, UNAVAILABLE],
   ['HTML', { status: 200, body: '<p>evil', headers: { 'content-type': 'text/html' } }, INVALID],
   ['nothing', { status: 200 }, INVALID],
   ['204', { status: 204 }, INVALID],
@@ -53,13 +53,13 @@ const LIES: Array<[what: string, fault: Fault, expected: string]> = [
   ['a text', { status: 200, body: JSON.stringify(HOST) }, INVALID],
   ['an empty list', { change: () => ({ baseURIs: [] }) }, INVALID],
   ['a list of nothing', { change: () => ({ baseURIs: [null, 5, 'x', []] }) }, INVALID],
-  ['a list that is none', { change: answer => ({ ...answer, baseURI: undefined, baseURIs: { sentinel: HOST } }) }, INVALID],
+  ['a list that is an object', { change: answer => ({ ...answer, baseURI: undefined, baseURIs: { sentinel: HOST } }) }, INVALID],
   ['no host', naming(undefined), INVALID],
   ['null for a host', naming(null), NOT_TRUSTED],
   ['another account', naming(HOST, { account: '87654321' }), INVALID],
   ['no account', naming(HOST, { account: undefined }), INVALID],
   ['another service', naming(HOST, { service: 'accountConfigReadOnly' }), INVALID],
-  ['another service, in other case', naming(HOST, { service: 'Sentinel' }), INVALID],
+  ['another service name, in another letter case', naming(HOST, { service: 'Sentinel' }), INVALID],
   ['no service', naming(HOST, { service: undefined }), INVALID],
   ['a list without us', { change: answer => ({ baseURIs: [{ ...answer, account: '87654321', baseURI: HOST }, { ...answer, service: 'other', baseURI: HOST }] }) }, INVALID],
   ['too much', { change: answer => ({ ...answer, baseURI: HOST, x: 'x'.repeat(1_100_000) }) }, UNAVAILABLE],
@@ -71,7 +71,7 @@ const LIES: Array<[what: string, fault: Fault, expected: string]> = [
   ['503 with a good body', { status: 503, body: JSON.stringify({ service: 'sentinel', account: '12345678', baseURI: HOST }) }, UNAVAILABLE]
 ]
 
-attack('SD4', 'a look-up that lies, hangs or is down fails cleanly, and the next one works', 'RFC 9110 §15, PROTOCOL: Domain API', async t => {
+attack('SD4', 'a Domain API that lies, hangs or is down causes a clean failure, and the next call works', 'RFC 9110 §15, PROTOCOL: Domain API', async t => {
   const world = await production(t)
   for (const [what, fault, expected] of LIES) await t.test(what, t => refuses(t, world, fault, expected))
   world.sentinel.always('domain', naming(HOST))
@@ -79,7 +79,7 @@ attack('SD4', 'a look-up that lies, hangs or is down fails cleanly, and the next
   t.equal((await logIn(world.app, world.browser)).status, 200)
 })
 
-attack('SD4', 'while the look-up is ill, the last good answer serves', 'RFC 5861 §4', async t => {
+attack('SD4', 'the last good response is used while the Domain API fails', 'RFC 5861 §4', async t => {
   const world = await production(t)
   world.sentinel.always('domain', naming(HOST))
   await logIn(world.app, world.browser)
@@ -89,12 +89,12 @@ attack('SD4', 'while the look-up is ill, the last good answer serves', 'RFC 5861
     world.clock.advance(11 * MINUTE)
     const { location } = await world.app.browser().step(world.app.url('/login'))
     t.equal(new URL(location!).origin, `https://${HOST}`)
-    t.equal(lookUps(), index + 2, 'it was asked again')
+    t.equal(lookUps(), index + 2, 'the Domain API was called again')
   }
   t.same([...new Set(world.network.asked)], [DOMAIN_API, `https://${HOST}`])
 })
 
-attack('SD4', 'two services that are asked in turn get their own hosts', 'PROTOCOL: Domain API', async t => {
+attack('SD4', 'two services that are called in turn get their own hosts', 'PROTOCOL: Domain API', async t => {
   const users = 'va.ac.liveperson.net'
   const world = await production(t, [HOST, users])
   world.sentinel.always('domain', { change: answer => ({ ...answer, baseURI: answer.service === 'sentinel' ? HOST : users }) })
@@ -106,8 +106,8 @@ attack('SD4', 'two services that are asked in turn get their own hosts', 'PROTOC
   t.equal(new URL(location!).origin, `https://${HOST}`)
 })
 
-// An app has one account, so that no app could show it.
-attack('SD4', 'so do two accounts', 'PROTOCOL: Domain API', async (t, { sentinel }) => {
+// An app has only one account, so this test needs no app.
+attack('SD4', 'two accounts whose services are called in turn get their own hosts', 'PROTOCOL: Domain API', async (t, { sentinel }) => {
   const http = createHttpClient(SHORT_DEADLINE, new Clock(Date.now, globalThis))
   t.teardown(() => http.close())
   const domainApi = createDomainApi({ domainApi: sentinel.url, trust: { domains: ['liveperson.net'], loopback: false }, now: Date.now }, http)
@@ -118,7 +118,7 @@ attack('SD4', 'so do two accounts', 'PROTOCOL: Domain API', async (t, { sentinel
       for (const service of ['sentinel', 'msgHist']) t.equal(await domainApi.originOf(accountId, service), `https://${service.toLowerCase()}.of-${accountId}.liveperson.net`)
     }
   }
-  t.equal(sentinel.requests.length, 4, 'each was asked for once')
+  t.equal(sentinel.requests.length, 4, 'each host was looked up once')
 })
 
 attack('SD5', 'an account id that could change a path is refused at start-up', 'CVE-2022-35949', async (t, stage) => {
@@ -130,13 +130,13 @@ attack('SD5', 'an account id that could change a path is refused at start-up', '
   t.equal(stage.sentinel.requests.length, 0)
 })
 
-attack('SD6', 'keys that an id_token brings along are not looked at, and never fetched', 'RFC 8725 §3.10, CVE-2026-27962', async (t, stage) => {
+attack('SD6', 'keys that an id_token brings along are not read, and never fetched', 'RFC 8725 §3.10, CVE-2026-27962', async (t, stage) => {
   const evil = await startServer(t, (_request, response) => response.end('{}'))
   for (const header of [{ jku: evil.url }, { x5u: evil.url }, { jwk: { kty: 'RSA', n: 'AQAB', e: 'AQAB' } }, { kid: evil.url }, { kid: '../../etc/passwd' }]) {
     stage.sentinel.next('token', members({ id_token: idToken({}, header) }))
     const browser = stage.browser()
     await logIn(stage, browser)
-    t.equal(await stage.me(browser), AGENT.id, 'the token came over TLS, and its keys decide nothing')
+    t.equal(await stage.me(browser), AGENT.id, 'the token came over TLS, so its keys decide nothing')
     stage.sentinel.next('token', members({ id_token: idToken({ aud: 'other' }, header) }))
     t.equal(errorCode(await logIn(stage, stage.browser())), 'LE_AUTH_ID_TOKEN_INVALID')
   }
@@ -144,14 +144,14 @@ attack('SD6', 'keys that an id_token brings along are not looked at, and never f
   t.same(evil.requests, [])
 })
 
-attack('SD6', 'nor are claims that it says are elsewhere', 'OpenID Connect Core §5.6.2', async (t, stage) => {
+attack('SD6', 'claims that an id_token places on another server are never fetched', 'OpenID Connect Core §5.6.2', async (t, stage) => {
   const evil = await startServer(t, (_request, response) => response.end(idToken({ is_admin: true })))
   for (const source of [{ endpoint: evil.url }, { endpoint: evil.url, access_token: 'x' }, { JWT: idToken({ is_admin: true }) }]) {
     stage.sentinel.next('token', members({ id_token: idToken({ is_admin: undefined, _claim_names: { is_admin: 'there' }, _claim_sources: { there: source } }) }))
     const browser = stage.browser()
     await logIn(stage, browser)
     t.equal(await stage.me(browser), AGENT.id)
-    t.equal((await browser.script(stage.url('/admin'))).status, 403, 'they give no right')
+    t.equal((await browser.script(stage.url('/admin'))).status, 403, 'these claims give no right')
   }
   t.same(evil.requests, [])
 })

@@ -16,7 +16,10 @@ const CODE = '400 LE_AUTH_CODE_REJECTED'
 
 type Answer = [what: string, fault: Fault, expected?: string]
 
-/** An attack with answers of the token endpoint that must log nobody in, and their neighbours that must: those with a lifetime for so long, in ms. */
+/**
+ * An attack with token responses that must log nobody in, and with similar ones that must log a user
+ * in. If a similar one has a lifetime, in ms, the token must live that long.
+ */
 function answers (id: string, promise: string, source: string, refused: Answer[], accepted: Array<[what: string, fault: Fault, lifetime?: number]> = []): void {
   attack(id, promise, source, async (t, stage) => {
     stage.secrets.add(MARKER)
@@ -33,10 +36,10 @@ function answers (id: string, promise: string, source: string, refused: Answer[]
       await logIn(stage, browser)
       t.equal(await stage.me(browser), AGENT.id, what)
       const { expiresAt } = (await browser.script(stage.url('/token'))).json()
-      t.ok(expiresAt === null || isDate(expiresAt), `${what}: its end is a date, or not known`)
-      if (lifetime !== undefined) t.ok(Math.abs(Date.parse(expiresAt) - Date.now() - lifetime) < MINUTE, `${what}: how long it lives`)
+      t.ok(expiresAt === null || isDate(expiresAt), `${what}: its expiry is a date, or unknown`)
+      if (lifetime !== undefined) t.ok(Math.abs(Date.parse(expiresAt) - Date.now() - lifetime) < MINUTE, `${what}: its lifetime`)
     }
-    for (const record of stage.store.records.values()) t.ok(isDate(JSON.parse(record).cookie.expires), 'what is stored ends at a date')
+    for (const record of stage.store.records.values()) t.ok(isDate(JSON.parse(record).cookie.expires), 'each record has a date as its expiry')
   })
 }
 
@@ -44,12 +47,12 @@ function isDate (time: unknown): boolean {
   return typeof time === 'string' && !Number.isNaN(Date.parse(time))
 }
 
-answers('TR1', 'an answer that is no JSON object logs nobody in', 'RFC 6749 §5.1', [
+answers('TR1', 'a token response that is not a JSON object logs nobody in', 'RFC 6749 §5.1', [
   ['HTML', replaced(200, `<h1>${MARKER}</h1>`, HTML)], ['HTML that says it is JSON', replaced(200, `<h1>${MARKER}</h1>`)], ['nothing', replaced(200)], ['204', replaced(204)],
   ...['null', '[]', `"${MARKER}"`, '1', 'true', GOOD_ANSWER.slice(0, -20), `${GOOD_ANSWER}}`].map((body): Answer => [body.slice(0, 12), replaced(200, body)]),
   ['good JSON in Latin-1', replaced(200, Buffer.from(GOOD_ANSWER.replace('{', '{"scope":"café",'), 'latin1'))],
-  ['bytes that are no UTF-8', replaced(200, Buffer.from([0xff, 0xfe, 0xe9, 0x7b]))],
-  ['compressed, which nobody asked for', replaced(200, gzipSync(GOOD_ANSWER), { 'content-encoding': 'gzip' })],
+  ['bytes that are not UTF-8', replaced(200, Buffer.from([0xff, 0xfe, 0xe9, 0x7b]))],
+  ['compressed without a request for it', replaced(200, gzipSync(GOOD_ANSWER), { 'content-encoding': 'gzip' })],
   ['claims 100,000 arrays deep', members({ id_token: idTokenOf('['.repeat(100_000)) }), '502 LE_AUTH_ID_TOKEN_INVALID']
 ], [['a byte order mark', { change: answer => `\ufeff${JSON.stringify(answer)}` }]])
 
@@ -57,34 +60,34 @@ answers('TR2', 'an error is an error, also with status 200 and with tokens', 'RF
   ['an error', replaced(200, `{"error":"invalid_grant","error_description":"${MARKER}"}`)], ['tokens and an error', members({ error: 'invalid_grant' })]
 ])
 
-answers('TR3', 'an access token is a text that can stand in a header', 'RFC 6750 §2.1', [
+answers('TR3', 'an access token is a text that a header can carry', 'RFC 6750 §2.1', [
   ...[undefined, '', null, 5, { t: MARKER }, ['x'], `${MARKER}\r\nx: y`, 'a b', 'x'.repeat(9000), 'ümlaut'].map((value): Answer => [`${JSON.stringify(value)}`.slice(0, 20), members({ access_token: value })]),
   ['1 MB', members({ access_token: 'x'.repeat(1024 * 1024) }), UNAVAILABLE]
 ])
 
-answers('TR4', 'a lifetime is a number of seconds, and what is stored of it is a date', 'RFC 6749 §5.1', [
+answers('TR4', 'a lifetime is a number of seconds, and a date is stored for it', 'RFC 6749 §5.1', [
   ...[-5, 'soon', null, {}, 'NaN', '-5', true, ''].map((value): Answer => [`${JSON.stringify(value)}`, members({ expires_in: value })]), ['1e400', rawMember('expires_in', '1e400')]
 ], [['a text of digits', members({ expires_in: '3600' }), HOUR], ['a fraction', members({ expires_in: 60.5 })], ['half a second', members({ expires_in: 0.5 })], ['1e15', members({ expires_in: 1e15 }), 365 * 24 * HOUR]])
 
-answers('TR5', 'the token type is Bearer, in any case', 'RFC 6749 §7.1', [
+answers('TR5', 'the token type is Bearer, in any letter case', 'RFC 6749 §7.1', [
   ...['mac', 'DPoP', undefined, 5, '', null, 'Bearer '].map((value): Answer => [`${JSON.stringify(value)}`, members({ token_type: value })])
 ], [['bearer', members({ token_type: 'bearer' })], ['BEARER', members({ token_type: 'BEARER' })]])
 
 answers('TR6', 'the content type of good JSON does not matter', 'RFC 6749 §5.1', [],
   ['application/json', 'application/json;charset=utf-8', 'text/plain', 'application/problem+json', ''].map(type => [type, replaced(200, GOOD_ANSWER, { 'content-type': type })]))
 
-answers('TR7', 'any other status is a clean failure, and no exchange is tried again', 'RFC 6749 §4.1.2 and §5.2', [
+answers('TR7', 'any other status is a clean failure, and no exchange is retried', 'RFC 6749 §4.1.2 and §5.2', [
   ...[201, 202, 206, 301, 302, 303, 304, 307, 308, 404, 418].map((status): Answer => [String(status), replaced(status, status === 304 ? '' : GOOD_ANSWER, { location: 'http://127.0.0.1:9/' })]),
   ['400 with HTML', replaced(400, `<p>${MARKER}`, HTML)], ['400 with nothing', replaced(400)], ['400 nested', replaced(400, `{"error":{"statusCode":400,"message":"${MARKER}"}}`)],
   ['400 invalid_grant', replaced(400, `{"error":"invalid_grant","error_description":"<script>${MARKER}"}`), CODE],
   ['400 invalid_client', replaced(400, `{"error":"invalid_client","error_description":"${MARKER}"}`), CLIENT], ['400 unauthorized_client', replaced(400, '{"error":"unauthorized_client"}'), CLIENT],
-  ['400 in words of its own', replaced(400, `{"error":"${MARKER}"}`)], ['401 with a challenge', replaced(401, MARKER, { ...HTML, 'www-authenticate': `Basic realm="${MARKER}"` }), CLIENT],
+  ['400 with an unknown error', replaced(400, `{"error":"${MARKER}"}`)], ['401 with a challenge', replaced(401, MARKER, { ...HTML, 'www-authenticate': `Basic realm="${MARKER}"` }), CLIENT],
   ['401 with HTML', replaced(401, MARKER, HTML), CLIENT], ['401 nested', replaced(401, `{"error":{"message":"${MARKER}"}}`), CLIENT], ['429', replaced(429, MARKER, { 'retry-after': '1' }), UNAVAILABLE],
   ['500 with HTML', replaced(500, MARKER, HTML), UNAVAILABLE], ['500 with invalid_grant', replaced(500, '{"error":"invalid_grant"}'), UNAVAILABLE], ['503', replaced(503, MARKER), UNAVAILABLE],
   ['reset before', { cutOff: 'unprocessed' }, UNAVAILABLE], ['reset, work done', { cutOff: 'before-answer' }, UNAVAILABLE], ['reset mid-body', { cutOff: 'mid-body' }, UNAVAILABLE]
 ])
 
-attack('TR7', 'broken HTTP is a clean failure, and HTTP/1.0 is HTTP', 'RFC 9112 §8', async t => {
+attack('TR7', 'broken HTTP is a clean failure, and HTTP/1.0 is accepted', 'RFC 9112 §8', async t => {
   const header = 'content-type: application/json\r\n'
   const broken: Array<[what: string, bytes: string, status: number]> = [
     ['no HTTP', 'hello\r\n\r\n', 503], ['nothing', '', 503], ['a length too long', `HTTP/1.1 200 OK\r\n${header}content-length: ${GOOD_ANSWER.length + 5}\r\n\r\n${GOOD_ANSWER}`, 503],
@@ -99,12 +102,12 @@ attack('TR7', 'broken HTTP is a clean failure, and HTTP/1.0 is HTTP', 'RFC 9112 
     const { location } = await browser.step(app.url('/login'))
     const state = new URL(location!).searchParams.get('state')
     t.equal((await browser.step(app.url(`/callback?code=a-code-that-is-made-up&state=${state}`))).status, status, what)
-    t.equal(server.requests.length, 1, `${what}: asked once`)
+    t.equal(server.requests.length, 1, `${what}: one request`)
     t.equal((await browser.script(app.url('/me'))).status, status === 303 ? 200 : 401, what)
   }
 })
 
-attack('TR8', 'members that nobody asked for are not taken over', 'RFC 6749 §5.1', async (t, stage) => {
+attack('TR8', 'unknown members of a token response are ignored', 'RFC 6749 §5.1', async (t, stage) => {
   stage.sentinel.next('token', {
     change: answer => JSON.stringify({ ...answer, constructor: 'x', cookie: 'x', sessionId: 'x', save: 'x', leAuth: { user: { id: 'evil' } } }).replace('{', '{"__proto__":{"polluted":true},')
   })
@@ -115,6 +118,6 @@ attack('TR8', 'members that nobody asked for are not taken over', 'RFC 6749 §5.
   t.equal(({} as { polluted?: unknown }).polluted, undefined)
 })
 
-answers('TR9', 'what may be missing may be missing', 'RFC 6749 §5.1', [], [
+answers('TR9', 'optional members of a token response may be missing', 'RFC 6749 §5.1', [], [
   ['no refresh_token', members({ refresh_token: undefined })], ['no expires_in', members({ expires_in: undefined })], ['another scope', members({ scope: 'less' })]
 ])

@@ -4,7 +4,7 @@ import { pendingCallback } from '../support/fail-clean.js'
 import { rawRequest } from '../support/raw-request.js'
 import { attack } from '../support/stage.js'
 
-attack('HM1', 'HEAD begins nothing, finishes nothing and ends nothing', 'RFC 9110 §9.3.2', async (t, stage) => {
+attack('HM1', 'HEAD begins no login, finishes none and ends none', 'RFC 9110 §9.3.2', async (t, stage) => {
   const browser = stage.browser()
   await logIn(stage, browser)
   const { url } = await pendingCallback(stage, browser)
@@ -18,8 +18,8 @@ attack('HM1', 'HEAD begins nothing, finishes nothing and ends nothing', 'RFC 911
   }
   t.same([...stage.store.records], records, 'nothing is stored')
   t.equal(stage.exchanges(), exchanges, 'nothing is exchanged')
-  t.equal(await stage.me(browser), AGENT.id, 'the session is alive')
-  t.equal((await browser.step(url)).status, 303, 'GET works after it')
+  t.equal(await stage.me(browser), AGENT.id, 'the user is still logged in')
+  t.equal((await browser.step(url)).status, 303, 'GET still works')
 })
 
 attack('HM2', 'a prefetch or a link scanner logs nobody out and stores nothing', 'Fetch Metadata', async (t, stage) => {
@@ -29,12 +29,12 @@ attack('HM2', 'a prefetch or a link scanner logs nobody out and stores nothing',
   for (const headers of [{ 'sec-purpose': 'prefetch' }, { 'sec-purpose': 'prefetch;prerender' }, { purpose: 'prefetch' }, { 'x-moz': 'prefetch' }] as Array<Record<string, string>>) {
     t.equal((await member.step(stage.url('/logout'), { headers })).status, 404)
     for (let i = 0; i < 10; i += 1) t.equal((await member.step(stage.url('/login'), { headers })).status, 'x-moz' in headers ? 302 : 400)
-    t.equal((await stage.browser().step(stage.url('/page/a'), { headers })).status, 'x-moz' in headers ? 302 : 401, 'a protected page is not prefetched into a login')
+    t.equal((await stage.browser().step(stage.url('/page/a'), { headers })).status, 'x-moz' in headers ? 302 : 401, 'a prefetch of a protected page begins no login')
   }
   t.same([...stage.store.records], records)
-  t.ok((await member.cookieNames(stage.url('/'))).length <= 6, 'the session and five pending logins at the most')
+  t.ok((await member.cookieNames(stage.url('/'))).length <= 6, 'the login and at most five pending logins')
   t.equal(await stage.me(member), AGENT.id)
-  t.equal((await member.step((await pendingCallback(stage, member)).url)).status, 303, 'and a login still works')
+  t.equal((await member.step((await pendingCallback(stage, member)).url)).status, 303, 'a login still works')
 })
 
 const METHODS = ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY', 'M-SEARCH', 'BREW']
@@ -52,9 +52,10 @@ attack('HM3', 'no other method and no override does what GET and POST do', 'CVE-
     t.ok(statuses.includes(status), `${method} ${target.slice(0, 10)} ${JSON.stringify(headers)}: ${status}`)
   }
   for (const method of METHODS) {
-    // What the HTTP parser knows and Fastify does not is answered by Fastify’s own 404, which repeats the address.
+    // A method that Node knows and Fastify does not gets Fastify's own 404, which repeats the URL.
     const target = stage.app.supportedMethods.includes(method) ? callback : '/callback'
-    // What is no method to Node is refused by Node itself, which in older versions is QUERY too; Fastify wants a type with that one.
+    // Node refuses a method that it does not know; older versions do not know QUERY. Fastify requires a
+    // content type for QUERY.
     const statuses = KNOWN_TO_NODE.includes(method) ? [404, 405] : [400]
     const headers: Record<string, string> = method === 'QUERY' ? { 'Content-Type': 'text/plain' } : {}
     await refused(target, method, headers, '', statuses)
@@ -76,8 +77,8 @@ attack('HM3', 'no other method and no override does what GET and POST do', 'CVE-
   }
   t.equal(stage.exchanges(), exchanges, 'nothing is exchanged')
   t.equal(stage.calls('revoke'), 0, 'nothing is revoked')
-  t.equal(await stage.me(browser), AGENT.id, 'the session is alive')
-  t.equal((await browser.step(pending.url)).status, 303, 'the state is not spent')
+  t.equal(await stage.me(browser), AGENT.id, 'the user is still logged in')
+  t.equal((await browser.step(pending.url)).status, 303, 'the state is not used')
 })
 
 const ROUTERS: Array<[what: string, options: object]> = [
@@ -95,25 +96,25 @@ const spellings = (path: string): string[] => [
 ]
 
 for (const [what, routerOptions] of ROUTERS) {
-  attack('HM4', `a route under another spelling is that route or none, routerOptions ${what}`, 'CVE-2026-2880, RFC 3986 §6.2', async (t, stage) => {
+  attack('HM4', `a route under another spelling is the same route or no route, routerOptions ${what}`, 'CVE-2026-2880, RFC 3986 §6.2', async (t, stage) => {
     let sameHandler = 0
     for (const target of spellings('/callback')) {
       const browser = stage.browser()
       const { url, code, state } = await pendingCallback(stage, browser)
       const exchanges = stage.exchanges()
-      const stranger = await rawRequest(stage, `${target}?code=${code}&state=${state}`)
-      t.ok(stranger.status >= 400 && stranger.status < 500, `${target}, a stranger: ${stranger.status}`)
+      const visitor = await rawRequest(stage, `${target}?code=${code}&state=${state}`)
+      t.ok(visitor.status >= 400 && visitor.status < 500, `${target}, a visitor: ${visitor.status}`)
       t.equal(stage.exchanges(), exchanges)
       const { status, text } = await rawRequest(stage, `${target}?code=${code}&state=${state}`, { browser })
       if (status === 303) {
         sameHandler += 1
         t.match(text, /\r\nlocation: \/\r\n/i, `${target}: the same handler`)
-        t.equal((await browser.step(url)).status, 400, 'which spends the state')
+        t.equal((await browser.step(url)).status, 400, 'the handler used the state')
         t.equal(stage.exchanges(), exchanges + 1)
       } else {
         t.ok(status >= 400 && status < 500, `${target}: ${status}`)
         t.equal(stage.exchanges(), exchanges)
-        t.equal((await browser.step(url)).status, 303, `${target}: the state is not spent`)
+        t.equal((await browser.step(url)).status, 303, `${target}: the state is not used`)
       }
     }
     t.ok(sameHandler > 0, 'some spellings are the same route')
@@ -130,6 +131,6 @@ for (const [what, routerOptions] of ROUTERS) {
       t.ok([302, 400, 404].includes(status), `${target}: ${status}`)
       if (status === 302) t.ok(text.includes(`redirect_uri=${encodeURIComponent(stage.redirectUri)}`), `${target}: the same handler`)
     }
-  // Fastify’s own 404 repeats the address that was asked for; the identity service sends nobody there.
+  // Fastify's own 404 repeats the requested URL; the identity service redirects nobody there.
   }, { mayShow: /^(?!\/callback\?)/, fastify: { routerOptions, disableRequestLogging: true } })
 }

@@ -5,7 +5,7 @@ import type { Browser } from '../support/browser.js'
 import { rawRequest } from '../support/raw-request.js'
 import { attack, type Stage } from '../support/stage.js'
 
-attack('CP1', 'a careless cache gives no two browsers the same login', 'CVE-2023-31999, RFC 9111 §3', async (t, stage) => {
+attack('CP1', 'a careless cache never gives two browsers the same login', 'CVE-2023-31999, RFC 9111 §3', async (t, stage) => {
   const kept = new Map<string, string>()
   const throughCache = async (browser: Browser, headers: Record<string, string>): Promise<string> => {
     const answer = await browser.step(stage.url('/login'), { headers })
@@ -22,18 +22,18 @@ attack('CP1', 'a careless cache gives no two browsers the same login', 'CVE-2023
     for (const name of ['state', 'code_challenge']) location.searchParams.delete(name)
     others.add(location.href)
   }
-  t.equal(states.size, 6, 'each has a state of its own')
-  t.equal(others.size, 1, 'and nothing else differs')
+  t.equal(states.size, 6, 'each has its own state')
+  t.equal(others.size, 1, 'nothing else differs')
 })
 
-/** A network that marks every answer as one to keep, with a cache for all users in front of it. */
+/** A network that marks every response as cacheable, with one cache for all users in front of it. */
 function cachingDispatcher (cacheControl: string): Dispatcher {
   const marked: Dispatcher.DispatcherComposeInterceptor = dispatch => (options, handler) => dispatch(options, new Marker(handler, cacheControl))
   return new Agent().compose(marked, interceptors.cache())
 }
 
 interface HeaderHandler { onResponseStart (controller: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[]>, message?: string): void }
-// Its types leave out the methods that it has.
+// Its types omit the methods that it has.
 const Decorator = DecoratorHandler as unknown as new (handler: Dispatcher.DispatchHandler) => HeaderHandler
 
 class Marker extends Decorator {
@@ -53,7 +53,7 @@ const renew = (app: FastifyInstance): void => {
   app.get('/renew', { onRequest: app.requireAuth }, async request => { await request.leAuth!.refresh(); return 'renewed' })
 }
 
-attack('CP2', 'a cache in the dispatcher keeps no token, though every answer says that it may be kept', 'CVE-2026-13697, CVE-2025-67490', async (t, stage) => {
+attack('CP2', 'a cache in the dispatcher stores no token, although every response is marked as cacheable', 'CVE-2026-13697, CVE-2025-67490', async (t, stage) => {
   const tokens = new Set<string>()
   for (const person of [AGENT, ADMIN, AGENT]) {
     const browser = stage.browser()
@@ -66,18 +66,18 @@ attack('CP2', 'a cache in the dispatcher keeps no token, though every answer say
   }
   t.equal(stage.exchanges(), 3, 'each exchange was made')
   t.equal(stage.calls('refresh'), 6, 'each refresh was made')
-  t.equal(tokens.size, 6, 'each token is another one')
+  t.equal(tokens.size, 6, 'all tokens are different')
 }, { options: { dispatcher: cachingDispatcher('public, max-age=3600') }, after: renew })
 
-// The last three let a shared cache keep an answer to a request with a token (RFC 9111 §3.5).
+// The last three let a shared cache store a response to a request with a token (RFC 9111 §3.5).
 for (const cacheControl of ['max-age=3600', 'private, max-age=3600', 'public, max-age=3600', 's-maxage=3600', 'max-age=3600, must-revalidate']) {
-  attack('CP2', `nor does it give one user’s answer to another, where LivePerson says ${cacheControl}`, 'CVE-2026-13697, RFC 9111 §3.5', async (t, stage) => {
+  attack('CP2', `a cache in the dispatcher gives no user’s response to another user if LivePerson sends ${cacheControl}`, 'CVE-2026-13697, RFC 9111 §3.5', async (t, stage) => {
     for (const person of [AGENT, ADMIN, AGENT]) {
       const browser = stage.browser()
       await logIn(stage, browser, person)
       t.equal((await browser.script(stage.url('/users'))).status, 200)
     }
-    t.equal(bearers(stage).size, 3, 'each user asked with a token of their own')
+    t.equal(bearers(stage).size, 3, 'each user’s request had its own token')
   }, { options: { dispatcher: cachingDispatcher(cacheControl) } })
 }
 
@@ -87,7 +87,7 @@ function bearers (stage: Stage): Set<unknown> {
 
 const PROTOTYPES = '__proto__[x]=1&__proto__=1&constructor=1&constructor[prototype][x]=1&hasOwnProperty=1&toString=1&prototype[x]=1&__proto__.x=1'
 
-attack('PP1', 'names that every object has are only names', 'CVE-2022-39288', async (t, stage) => {
+attack('PP1', 'names of properties that every object has are only names', 'CVE-2022-39288', async (t, stage) => {
   const member = stage.browser()
   await logIn(stage, member)
   for (const browser of [stage.browser(), member]) {

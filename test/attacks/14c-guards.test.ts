@@ -10,11 +10,11 @@ import { attack, type Stage } from '../support/stage.js'
 
 const INSIDE = 'what only its users may see'
 
-/** Asserts that an answer is a refusal, and shows nothing of the inside. */
+/** Asserts that a response is a refusal and shows nothing from behind the guard. */
 async function isRefused (t: Test, stage: Stage, target: string, ask: Parameters<typeof rawRequest>[2] = {}): Promise<number> {
   const { status, text } = await rawRequest(stage, target, ask)
   t.ok([301, 302, 400, 401, 403, 404, 405].includes(status), `${target} ${JSON.stringify(ask.headers ?? {})}: ${status}`)
-  t.notOk(text.includes(INSIDE), `${target}: nothing of the inside`)
+  t.notOk(text.includes(INSIDE), `${target}: nothing from behind the guard is shown`)
   return status
 }
 
@@ -42,14 +42,14 @@ function guardedApp (app: FastifyInstance): void {
 
 for (const [what, after] of [['a guarded route', adminRoutes], ['a guarded app', guardedApp]] as const) {
   for (const routerOptions of ROUTERS) {
-    attack('PB1', `no spelling gets into ${what}${'caseSensitive' in routerOptions ? ', with a lax router' : ''}`, 'CVE-2026-22031, CVE-2026-22037, CVE-2025-54576, CVE-2026-15074', async (t, stage) => {
+    attack('PB1', `no spelling of a URL bypasses the guard of ${what}${'caseSensitive' in routerOptions ? ', with a lax router' : ''}`, 'CVE-2026-22031, CVE-2026-22037, CVE-2025-54576, CVE-2026-15074', async (t, stage) => {
       for (const target of TARGETS) {
         await isRefused(t, stage, target)
         await isRefused(t, stage, target, { method: 'HEAD' })
         await isRefused(t, stage, target, { headers: { 'X-Original-URL': '/login', Accept: 'text/html' } })
       }
       for (const headers of POINTERS) {
-        t.ok([302, 401].includes(await isRefused(t, stage, '/admin/x', { headers })), 'it is guarded, not lost')
+        t.ok([302, 401].includes(await isRefused(t, stage, '/admin/x', { headers })), 'the route is guarded, not missing')
         await isRefused(t, stage, '/login', { headers: { 'X-Original-URL': '/admin/x', 'X-Rewrite-URL': '/admin/x', 'X-Forwarded-Uri': '/admin/x' } })
       }
       const agent = stage.browser()
@@ -65,7 +65,7 @@ for (const [what, after] of [['a guarded route', adminRoutes], ['a guarded app',
 
 const OWN_NAME = basename(import.meta.filename)
 
-/** Routes in scopes within scopes, each guarded in another way. */
+/** Routes in nested scopes, each guarded in another way. */
 async function nested (app: FastifyInstance): Promise<void> {
   const served = { root: import.meta.dirname, decorateReply: false }
   await app.register(async outer => {
@@ -98,7 +98,7 @@ const FILES = (name: string): string[] => [
   `/files/${name}?download`, `/files/${name}%00`, `/files/${name}/`, `/FILES/${name}`, `/listed/${name}`, `/listed/%31${name.slice(1)}`, `/listed//${name}`, `http://localhost:3000/files/${name}`
 ]
 
-attack('PB2', 'the guard holds in nested scopes, for static files and for what is not found', 'CVE-2026-6270, CVE-2026-7120', async (t, stage) => {
+attack('PB2', 'the guard holds in nested scopes, for static files and for the not-found handler', 'CVE-2026-6270, CVE-2026-7120', async (t, stage) => {
   for (const target of [...NESTED, ...FILES(OWN_NAME)]) {
     for (const headers of [{}, { Accept: 'text/html' }, { Range: 'bytes=0-10', 'If-None-Match': '*' }] as Array<Record<string, string>>) await isRefused(t, stage, target, { headers })
     await isRefused(t, stage, target, { method: 'HEAD' })
@@ -108,12 +108,12 @@ attack('PB2', 'the guard holds in nested scopes, for static files and for what i
   await logIn(stage, member)
   for (const target of ['/a/x', '/a/b/x', '/a/b/c/x', '/a/b/none', '/child', '/both', '/none', `/files/${OWN_NAME}`, `/listed/${OWN_NAME}`]) {
     const { text } = await rawRequest(stage, target, { browser: member })
-    t.ok(text.includes(INSIDE), `${target}: its users see it`)
+    t.ok(text.includes(INSIDE), `${target}: a user gets in`)
   }
-  t.match((await rawRequest(stage, `/listed/${OWN_NAME}`, { browser: member })).text, /^cache-control: private, no-store\r$/im, 'where @fastify/static leaves it to the guard, no cache keeps a file')
+  t.match((await rawRequest(stage, `/listed/${OWN_NAME}`, { browser: member })).text, /^cache-control: private, no-store\r$/im, 'no cache stores a file if @fastify/static leaves the header to the guard')
 }, { after: nested })
 
-attack('PB2', 'an app that guards everything guards what is not found and what cannot be read', 'CVE-2026-6270', async (t, stage) => {
+attack('PB2', 'an app that guards everything guards unknown routes and malformed URLs', 'CVE-2026-6270', async (t, stage) => {
   for (const target of ['/none', '/%', '/none?/login', '/login/none', '/callback/none', '/logout', '/LOGIN']) await isRefused(t, stage, target)
   const member = stage.browser()
   await logIn(stage, member)
@@ -125,7 +125,7 @@ attack('PB2', 'an app that guards everything guards what is not found and what c
   }
 })
 
-attack('PB2', 'a guard before its plugin refuses, and lets nobody through without it', 'CVE-2026-6270', async (t, stage) => {
+attack('PB2', 'a guard that is registered before its plugin refuses visitors, and lets nobody through without the plugin', 'CVE-2026-6270', async (t, stage) => {
   for (const target of ['/early', '/early/child', '/early/hook']) t.equal(await isRefused(t, stage, target), 401)
   const member = stage.browser()
   await logIn(stage, member)
@@ -141,7 +141,7 @@ attack('PB2', 'a guard before its plugin refuses, and lets nobody through withou
     await child.register(leAuth, { accountId: '1', clientId: 'c', clientSecret: 's', secret: 's'.repeat(32), redirectUri: 'http://localhost/callback' })
   })
   outside.get('/sibling', { preHandler: exportedRequireAuth }, async () => INSIDE)
-  t.equal((await outside.inject('/sibling')).statusCode, 500, 'a scope beside the plugin’s is no way in')
+  t.equal((await outside.inject('/sibling')).statusCode, 500, 'a scope beside the plugin’s is refused too')
 }, {
   before: async app => {
     app.get('/early', { preHandler: exportedRequireAuth }, async () => INSIDE)
@@ -157,7 +157,7 @@ const UPGRADE = { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Ve
 const SOCKETS = ['/socket/first', '/socket/later', '/socket/scope']
 let opened = 0
 
-attack('PB2', 'the guard holds for web sockets, before there is one', 'CVE-2026-6270, RFC 6455 §4.2.2', async (t, stage) => {
+attack('PB2', 'the guard refuses a web socket before it is opened', 'CVE-2026-6270, RFC 6455 §4.2.2', async (t, stage) => {
   opened = 0
   for (const target of SOCKETS) {
     for (const headers of [{}, { Origin: stage.origin, Cookie: 'le-auth=x.y' }, { 'Sec-Fetch-Mode': 'websocket' }] as Array<Record<string, string>>) {
@@ -167,7 +167,7 @@ attack('PB2', 'the guard holds for web sockets, before there is one', 'CVE-2026-
   t.equal(opened, 0, 'no handler ran')
   const member = stage.browser()
   await logIn(stage, member)
-  for (const target of SOCKETS) t.match(await rawRequest(stage, target, { browser: member, headers: UPGRADE }), { status: 101, text: INSIDE }, `${target}: its users get in`)
+  for (const target of SOCKETS) t.match(await rawRequest(stage, target, { browser: member, headers: UPGRADE }), { status: 101, text: INSIDE }, `${target}: a user gets in`)
   t.equal(opened, SOCKETS.length)
 }, {
   before: app => app.register(fastifyWebsocket),

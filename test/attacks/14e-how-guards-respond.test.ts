@@ -5,22 +5,22 @@ import { attack } from '../support/stage.js'
 
 const body = { type: 'object', required: ['salary'], properties: { salary: { type: 'number' } } }
 const BODIES: Array<[what: string, type: string, text: string]> = [
-  ['no JSON', 'application/json', '{'], ['the wrong members', 'application/json', '{"name":"x"}'], ['1 MB and more', 'application/json', `{"name":"${'x'.repeat(1_100_000)}"}`],
-  ['a prototype', 'application/json', '{"__proto__":{"x":1}}'], ['a type of its own', 'application/x-unknown', 'x'], ['a good one', 'application/json', '{"salary":1}']
+  ['no JSON', 'application/json', '{'], ['the wrong properties', 'application/json', '{"name":"x"}'], ['1 MB and more', 'application/json', `{"name":"${'x'.repeat(1_100_000)}"}`],
+  ['a prototype', 'application/json', '{"__proto__":{"x":1}}'], ['an unknown type', 'application/x-unknown', 'x'], ['a good one', 'application/json', '{"salary":1}']
 ]
 let parsed = 0
 let handled = 0
 
-attack('PB4', 'as onRequest the guard refuses before a body is read; as preHandler before the handler runs', 'OWASP API8, README “Protecting routes”', async (t, stage) => {
+attack('PB4', 'the guard refuses before a body is read as onRequest, and before the handler runs as preHandler', 'OWASP API8, README “Protecting routes”', async (t, stage) => {
   for (const [what, type, text] of BODIES) {
     const ask = { method: 'POST', body: text, headers: { 'Content-Type': type } }
     const first = await rawRequest(stage, '/first', ask)
     t.equal(first.status, 401, what)
     t.notMatch(first.text, 'salary', `${what}: no field is named`)
     const later = await rawRequest(stage, '/later', ask)
-    t.equal(later.status, { 'a good one': 401, '1 MB and more': 413, 'a type of its own': 415 }[what] ?? 400, `${what}, after the body`)
+    t.equal(later.status, { 'a good one': 401, '1 MB and more': 413, 'an unknown type': 415 }[what] ?? 400, `${what}, after the body`)
   }
-  t.equal(parsed, 1, 'only the good body of the later guard got so far')
+  t.equal(parsed, 1, 'only the good body of the later guard was parsed')
   t.equal(handled, 0, 'no handler ran')
 }, {
   after: app => {
@@ -33,28 +33,28 @@ attack('PB4', 'as onRequest the guard refuses before a body is read; as preHandl
 const JSON_ONLY = { Accept: 'application/json' }
 const PAGE = { Accept: 'text/html', 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'document' }
 const ANSWERS: Array<[what: string, method: string, headers: Record<string, string>]> = [
-  ['a program', 'GET', JSON_ONLY], ['a script', 'GET', { 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty', Accept: 'text/html' }], ['a script that says it is one', 'GET', { 'X-Requested-With': 'XMLHttpRequest', Accept: '*/*' }],
+  ['a program', 'GET', JSON_ONLY], ['a script', 'GET', { 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty', Accept: 'text/html' }], ['a script that says so', 'GET', { 'X-Requested-With': 'XMLHttpRequest', Accept: '*/*' }],
   ['a script that may not read it', 'GET', { 'Sec-Fetch-Mode': 'no-cors', Accept: 'text/html' }], ['an image', 'GET', { 'Sec-Fetch-Mode': 'no-cors', 'Sec-Fetch-Dest': 'image' }],
   ['a frame', 'GET', { ...PAGE, 'Sec-Fetch-Dest': 'iframe' }], ['an object', 'GET', { ...PAGE, 'Sec-Fetch-Dest': 'object' }], ['a worker', 'GET', { 'Sec-Fetch-Mode': 'same-origin', 'Sec-Fetch-Dest': 'worker' }],
   ['a stream of events', 'GET', { Accept: 'text/event-stream' }], ['a web socket', 'GET', { 'Sec-Fetch-Mode': 'websocket', Upgrade: 'websocket' }],
   ['a form', 'POST', PAGE], ['a form of another site', 'POST', { ...PAGE, 'Sec-Fetch-Site': 'cross-site', Origin: 'https://evil.example' }], ['HEAD', 'HEAD', PAGE], ['PUT', 'PUT', PAGE], ['DELETE', 'DELETE', PAGE]
 ]
 
-attack('PB5', 'only a person who opens a page is sent to the login; a form is never come back to', 'RFC 9110 §15.5.2, Fetch Metadata', async (t, stage) => {
+attack('PB5', 'only a browser that opens a page is redirected to the login, and no login returns to a form', 'RFC 9110 §15.5.2, Fetch Metadata', async (t, stage) => {
   for (const [what, method, headers] of ANSWERS) {
     const { status, text } = await rawRequest(stage, '/all?salary=1', { method, headers })
     t.equal(status, 401, what)
     t.notMatch(text, /\r\nlocation:/i, `${what}: no redirect`)
-    t.notMatch(text, /returnTo|salary|set-cookie/i, `${what}: nothing of the request is kept`)
+    t.notMatch(text, /returnTo|salary|set-cookie/i, `${what}: the response repeats nothing of the request`)
     if (method !== 'HEAD') t.match(text, /"code":"LE_AUTH_LOGIN_REQUIRED".*"loginUrl":"\/login"/, what)
   }
   const { status, text } = await rawRequest(stage, '/all?a=1', { headers: PAGE })
   t.equal(status, 302)
   t.match(text, /\r\nlocation: \/login\?returnTo=%2Fall%3Fa%3D1\r\n/i)
-  t.equal(stage.calls('domain') + stage.calls('authorize') + stage.exchanges(), 0, 'and no login was begun')
+  t.equal(stage.calls('domain') + stage.calls('authorize') + stage.exchanges(), 0, 'no login was begun')
 }, { after: app => { app.route({ method: ['GET', 'POST', 'PUT', 'DELETE'], url: '/all', onRequest: app.requireAuth, handler: async () => 'inside' }) } })
 
-attack('PB6', 'half a login is none', 'CVE-2023-48309', async (t, stage) => {
+attack('PB6', 'an incomplete login logs nobody in', 'CVE-2023-48309', async (t, stage) => {
   const nobody = async (browser: ReturnType<typeof stage.browser>, what: string): Promise<void> => {
     t.equal(await stage.me(browser), null, what)
     t.equal((await browser.step(stage.url('/page/a'))).status, 302, what)
@@ -65,7 +65,7 @@ attack('PB6', 'half a login is none', 'CVE-2023-48309', async (t, stage) => {
   await stage.login(begun)
   await nobody(begun, 'only begun')
   const pending = await pendingCallback(stage, begun)
-  await nobody(begun, 'signed in at LivePerson, and not come back')
+  await nobody(begun, 'signed in at LivePerson, but not back at the app')
 
   for (const fault of [{ status: 400, body: '{"error":"invalid_grant"}' }, { status: 500 }, { cutOff: 'before-answer' as const }, { change: (answer: any) => ({ ...answer, id_token: undefined }) }]) {
     const failed = stage.browser()
@@ -76,7 +76,7 @@ attack('PB6', 'half a login is none', 'CVE-2023-48309', async (t, stage) => {
 
   const filled = stage.browser()
   await filled.script(stage.url('/fill'))
-  await nobody(filled, 'a session without a login, whatever the app calls its keys')
+  await nobody(filled, 'a session without a login, whatever keys the app writes')
 
   const lost = stage.browser()
   const before = new Set(stage.store.tokenSets)
@@ -84,7 +84,7 @@ attack('PB6', 'half a login is none', 'CVE-2023-48309', async (t, stage) => {
   for (const id of stage.store.tokenSets) if (!before.has(id)) stage.store.records.delete(id)
   const elsewhere = await startApp(t, { sentinel: stage.sentinel, options: { session: { store: stage.store } } })
   const there = await lost.copy({ [stage.origin]: elsewhere.server })
-  t.equal(whoAnswers(await there.script(stage.url('/me'))), null, 'a login without its tokens, to a process that has not seen them')
+  t.equal(whoAnswers(await there.script(stage.url('/me'))), null, 'a login without its tokens, in a process that has not seen them')
 
   const names = (await begun.jar.getCookies(stage.url('/'))).find(cookie => cookie.key.startsWith('le-auth.login.'))!
   const renamed = stage.browser()
@@ -95,7 +95,7 @@ attack('PB6', 'half a login is none', 'CVE-2023-48309', async (t, stage) => {
   }
 
   t.equal((await begun.step(pending.url)).status, 303)
-  t.equal(await stage.me(begun), AGENT.id, 'and the whole of it is one')
+  t.equal(await stage.me(begun), AGENT.id, 'the complete login logs the user in')
 }, {
   after: app => {
     app.get('/fill', async request => { Object.assign(request.session, { user: AGENT, userId: AGENT.id, loggedIn: true, accountId: '12345678' }); return 'filled' })

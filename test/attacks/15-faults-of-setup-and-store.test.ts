@@ -15,7 +15,7 @@ import { TYPESCRIPT } from '../support/node.js'
 import { until } from '../support/shifted.js'
 import { attack } from '../support/stage.js'
 
-/** The error that an app ends with before it is ready, or `null`. */
+/** The error that stops an app at start-up, or `null`. */
 async function startUp (t: Test, build: (app: FastifyInstance) => unknown): Promise<any> {
   const app = Fastify()
   t.teardown(() => app.close().catch(() => {}))
@@ -35,13 +35,13 @@ for (const sameSite of ['strict', true, 'lax'] as const) {
   attack('FT1', `the app’s own session cookie with SameSite ${sameSite} does not stop a login`, 'RFC 6265bis', async (t, stage) => {
     const browser = stage.browser()
     const callback = await upToCallback(stage, browser, '/page/one')
-    // What comes from Sentinel's page is a navigation from another site: a browser leaves out what is Strict.
+    // The redirect from Sentinel is a navigation from another site: a browser omits Strict cookies.
     const own = (await cookieHeader(stage, browser)).split('; ').filter(pair => !pair.startsWith('sessionId='))
     const answer = await stage.browser().send(callback, { headers: { cookie: own.join('; '), accept: 'text/html', 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' } })
     t.equal(`${answer.status} ${answer.location}`, '303 /page/one')
     for (const line of answer.setCookies) await browser.jar.setCookie(line, stage.origin)
     t.equal(await stage.me(browser), AGENT.id)
-    t.equal(await whoIs(stage, stage.browser(), loginCookie(answer)), AGENT.id, 'the first page after the login comes without it too')
+    t.equal(await whoIs(stage, stage.browser(), loginCookie(answer)), AGENT.id, 'the first page after the login works without that cookie too')
   }, {
     options: { session: { store: undefined } },
     before: async app => {
@@ -51,13 +51,13 @@ for (const sameSite of ['strict', true, 'lax'] as const) {
   })
 }
 
-attack('FT1', 'SameSite=Strict for the plugin’s own cookies is told at start-up', 'RFC 6265bis', async (t, stage) => {
+attack('FT1', 'SameSite=Strict for the plugin’s own cookies is reported at start-up', 'RFC 6265bis', async (t, stage) => {
   const own = await startUp(t, app => app.register(leAuth, { ...optionsFor(stage.sentinel, HTTPS), session: { cookie: { sameSite: 'strict' as never } } }))
   t.equal(own?.code, 'LE_AUTH_OPTIONS_INVALID')
   t.match(own?.message, 'session.cookie.sameSite')
 })
 
-attack('FT1', 'a callback that arrives without its cookies ends on a page that says so, and in no loop', 'RFC 6749 §10.12', async (t, stage) => {
+attack('FT1', 'a callback that arrives without its cookies shows a page that says so, and causes no redirect loop', 'RFC 6749 §10.12', async (t, stage) => {
   const callback = await upToCallback(stage, stage.browser(), '/page/one')
   const without = stage.browser()
   const page = await without.navigate(callback)
@@ -69,7 +69,7 @@ attack('FT1', 'a callback that arrives without its cookies ends on a page that s
   t.equal(await stage.me(without), null)
 })
 
-attack('FT2', 'where a secure cookie would be lost, /login says so and begins no login', 'RFC 6265 §4.1.2.5', async (t, stage) => {
+attack('FT2', '/login reports an error and begins no login if a secure cookie would be lost', 'RFC 6265 §4.1.2.5', async (t, stage) => {
   for (const path of ['/login', '/login?returnTo=/me']) {
     const text = await stage.raw(`GET ${path} HTTP/1.1\r\nhost: app.example.com\r\naccept: text/html\r\nconnection: close\r\n\r\n`)
     t.match(text, /^HTTP\/1\.1 500 /)
@@ -77,10 +77,10 @@ attack('FT2', 'where a secure cookie would be lost, /login says so and begins no
     t.match(text, /trustProxy/)
     t.notMatch(text, /^(location|set-cookie):/im)
   }
-  t.equal((await stage.browser().step(stage.url('/login'))).status, 302, 'over https it works')
+  t.equal((await stage.browser().step(stage.url('/login'))).status, 302, 'a login over https works')
 }, { origin: 'https://app.example.com' })
 
-attack('FT3', 'another session plugin, and a name that is taken, are told before the app starts', 'RFC 6265 §5.1.4', async (t, stage) => {
+attack('FT3', 'another session plugin, or a name that is taken, is reported before the app starts', 'RFC 6265 §5.1.4', async (t, stage) => {
   const options = optionsFor(stage.sentinel, HTTP)
   const ownSession = async (app: FastifyInstance, cookieOptions: object = {}): Promise<void> => {
     await app.register(cookie)
@@ -88,14 +88,14 @@ attack('FT3', 'another session plugin, and a name that is taken, are told before
   }
   const setups: Array<[what: string, problem: RegExp | null, build: (app: FastifyInstance) => unknown]> = [
     ['no session plugin, so that the plugin brings its own', null, app => app.register(leAuth, options)],
-    ['one in the scope above', null, async app => { await ownSession(app); await app.register(async scope => { await scope.register(leAuth, options) }) }],
+    ['a session plugin in the scope above', null, async app => { await ownSession(app); await app.register(async scope => { await scope.register(leAuth, options) }) }],
     ['a cookie for another path', null, async app => { await ownSession(app, { path: '/other' }); await app.register(leAuth, options) }],
     ['another session plugin', /belongs to another plugin than @fastify\/session/, async app => { app.decorateRequest('session', null as never); await app.register(leAuth, options) }],
-    ['another one, with a getter', /belongs to another plugin than @fastify\/session/, async app => { app.decorateRequest('session', { getter: () => ({}) } as never); await app.register(leAuth, options) }],
+    ['another session plugin, with a getter', /belongs to another plugin than @fastify\/session/, async app => { app.decorateRequest('session', { getter: () => ({}) } as never); await app.register(leAuth, options) }],
     ['two stores', /session\.store has no effect/, async app => { await ownSession(app); await app.register(leAuth, { ...options, session: { store: new TestStore() } }) }],
     ['another requireAuth', /the name requireAuth is taken/, async app => { app.decorate('requireAuth', (() => {}) as never); await app.register(leAuth, options) }],
     ['another requireAdmin', /the name requireAdmin is taken/, async app => { app.decorate('requireAdmin', (() => {}) as never); await app.register(leAuth, options) }],
-    ['another one in the scope above', /the name requireAuth is taken/, async app => { app.decorate('requireAuth', (() => {}) as never); await app.register(async scope => { await scope.register(leAuth, options) }) }],
+    ['another requireAuth in the scope above', /the name requireAuth is taken/, async app => { app.decorate('requireAuth', (() => {}) as never); await app.register(async scope => { await scope.register(leAuth, options) }) }],
     ['another request.leAuth', /the name request\.leAuth is taken/, async app => { app.decorateRequest('leAuth', null as never); await app.register(leAuth, options) }],
     ['the plugin, twice', /taken in this scope, by another plugin or by another registration/, async app => { await app.register(leAuth, options); await app.register(leAuth, options) }]
   ]
@@ -117,16 +117,16 @@ attack('FT3', 'a session plugin that is registered later stops the app', 'RFC 62
   }
 })
 
-/** What is known of a login whose callback met the trouble: nothing, that its state is spent, and that its code was exchanged. */
-type Known = 'nothing' | 'spent' | 'exchanged'
+/** How far a login got when its callback met the trouble: its state is unused, used, or its code is exchanged. */
+type Known = 'nothing' | 'used' | 'exchanged'
 
 const troubles: Array<[what: string, known: Known, trouble: (call: StoreCall) => StoreTrouble | undefined]> = [
   ['down', 'nothing', () => 'error'],
   ['throwing', 'nothing', () => 'throw'],
   ['down for reading', 'nothing', ({ operation }) => operation === 'get' ? 'error' : undefined],
-  ['down for writing', 'spent', ({ operation }) => operation === 'set' ? 'error' : undefined],
+  ['down for writing', 'used', ({ operation }) => operation === 'set' ? 'error' : undefined],
   ['down for states', 'nothing', ({ kind }) => kind === 'spent state' ? 'error' : undefined],
-  ['down for noting states', 'spent', ({ kind, operation }) => kind === 'spent state' && operation === 'set' ? 'error' : undefined],
+  ['down for writing states', 'used', ({ kind, operation }) => kind === 'spent state' && operation === 'set' ? 'error' : undefined],
   ['down for tokens', 'exchanged', ({ kind, operation }) => kind === 'token set' && operation === 'set' ? 'error' : undefined],
   ['losing tokens', 'exchanged', ({ kind, operation }) => kind === 'token set' && operation === 'set' ? 'lost' : undefined],
   ['down for logins', 'exchanged', ({ kind, operation }) => kind === 'login' && operation === 'set' ? 'error' : undefined],
@@ -134,10 +134,10 @@ const troubles: Array<[what: string, known: Known, trouble: (call: StoreCall) =>
   ['losing logins', 'exchanged', ({ kind, operation }) => kind === 'login' && operation === 'set' ? 'lost' : undefined],
   ['down for sessions', 'exchanged', ({ kind, operation }) => kind === 'session' && operation === 'set' ? 'error' : undefined],
   ['throwing for sessions', 'exchanged', ({ kind, operation }) => kind === 'session' && operation === 'set' ? 'throw' : undefined],
-  ['down for what comes out of it', 'exchanged', ({ kind, operation }) => kind === 'token set' && operation === 'get' ? 'error' : undefined]
+  ['down for reading tokens', 'exchanged', ({ kind, operation }) => kind === 'token set' && operation === 'get' ? 'error' : undefined]
 ]
 
-attack('FT4', 'a store that fails lets nobody half in', 'RFC 6749 §4.1.2', async (t, stage) => {
+attack('FT4', 'a store that fails leaves nobody half logged in', 'RFC 6749 §4.1.2', async (t, stage) => {
   stage.secrets.add(STORE_MESSAGE).add(STORE_PASSWORD)
   for (const [what, known, trouble] of troubles) {
     const browser = stage.browser()
@@ -156,19 +156,19 @@ attack('FT4', 'a store that fails lets nobody half in', 'RFC 6749 §4.1.2', asyn
     stage.store.trouble = () => undefined
     t.equal(stage.exchanges() - exchanges, known === 'exchanged' ? 1 : 0, `${what}: code exchanges`)
     t.equal(await stage.me(browser), null, `${what}: nobody is logged in`)
-    if (!/^down$|throwing$/.test(what)) t.same([...stage.store.tokenSets, ...stage.store.logins].sort(), before, `${what}: nothing is left half saved`)
-    t.equal(await stage.me(member), AGENT.id, `${what}: an outage is no logout`)
-    t.equal(await whoIs(stage, stage.browser(), failed.setCookies.join('; ')), null, `${what}: no cookie of it is a login`)
+    if (!/^down$|throwing$/.test(what)) t.same([...stage.store.tokenSets, ...stage.store.logins].sort(), before, `${what}: no record is left over`)
+    t.equal(await stage.me(member), AGENT.id, `${what}: an outage logs nobody out`)
+    t.equal(await whoIs(stage, stage.browser(), failed.setCookies.join('; ')), null, `${what}: none of its cookies logs anybody in`)
     const again = await cookiesOfBefore.step(callback)
-    t.equal(`${again.status} ${errorCode(again)}`, known === 'nothing' ? '303 undefined' : '400 LE_AUTH_STATE_SPENT', `${what}: a login is tried once`)
-    t.equal(stage.exchanges() - exchanges, known === 'spent' ? 0 : 1, `${what}: and a code exchanged once`)
+    t.equal(`${again.status} ${errorCode(again)}`, known === 'nothing' ? '303 undefined' : '400 LE_AUTH_STATE_SPENT', `${what}: the state works once`)
+    t.equal(stage.exchanges() - exchanges, known === 'used' ? 0 : 1, `${what}: a code is exchanged once`)
   }
   const browser = stage.browser()
   stage.store.trouble = () => ({ delayMs: 20 })
   t.equal((await logIn(stage, browser, AGENT, '/login?returnTo=/me')).json().id, AGENT.id, 'a slow store is only slow')
 }, { options: { onLogin: (_event, { session }) => { Object.assign(session, { note: 'x' }) } } })
 
-attack('FT4', 'a store that says nothing is down after five seconds, and what it says then comes too late', 'RFC 6749 §4.1.2', async (t, stage) => {
+attack('FT4', 'a store that never responds counts as down after five seconds, and a later response has no effect', 'RFC 6749 §4.1.2', async (t, stage) => {
   const [member, browser] = [stage.browser(), stage.browser()]
   await logIn(stage, member)
   const callback = await upToCallback(stage, browser)
@@ -178,10 +178,10 @@ attack('FT4', 'a store that says nothing is down after five seconds, and what it
   stage.store.trouble = () => undefined
   late.open()
   t.same(answers.map(answer => `${answer.status} ${errorCode(answer)}`), Array(2).fill('503 LE_AUTH_STORE_UNAVAILABLE'))
-  t.equal(stage.store.tokenSets.length, 1, 'no login is half in')
+  t.equal(stage.store.tokenSets.length, 1, 'nobody is half logged in')
   await until(() => stage.store.pending === 0)
   t.equal(stage.store.tokenSets.length, 1)
   t.equal(await stage.me(browser), null)
-  t.equal(await stage.me(member), AGENT.id, 'an outage is no logout')
+  t.equal(await stage.me(member), AGENT.id, 'an outage logs nobody out')
   t.match(stage.logLines.join(''), '"reason":"timeout"')
 })

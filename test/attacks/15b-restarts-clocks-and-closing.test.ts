@@ -6,10 +6,10 @@ import { until } from '../support/shifted.js'
 import { attack } from '../support/stage.js'
 
 const proxy = await startFaultProxy(t)
-/** How late an answer may be on a busy machine. */
+/** How late a response may be on a busy machine. */
 const LATE = 4000
 
-attack('FT5', 'a login that began before a restart ends after it, and under another secret with a clear text', 'RFC 6749 §10.12', async (t, stage) => {
+attack('FT5', 'a login that began before a restart finishes after it, or fails with a clear text under another secret', 'RFC 6749 §10.12', async (t, stage) => {
   for (const [secret, status] of [[SECRET, 303], ['another secret, of more than 32 characters', 400]] as const) {
     const browser = stage.browser()
     const callback = await upToCallback(stage, browser, '/page/one')
@@ -27,7 +27,7 @@ attack('FT5', 'a login that began before a restart ends after it, and under anot
 const skews: Array<[what: string, ahead: number, code: string | undefined]> = [
   ['50 s behind Sentinel', -50 * SECOND, undefined],
   ['50 s ahead', 50 * SECOND, undefined],
-  ['5 min ahead, within the life of an id_token', 5 * MINUTE, undefined],
+  ['5 min ahead, within the lifetime of an id_token', 5 * MINUTE, undefined],
   ['5 min behind', -5 * MINUTE, 'LE_AUTH_ID_TOKEN_INVALID'],
   ['12 min ahead', 12 * MINUTE, 'LE_AUTH_ID_TOKEN_INVALID']
 ]
@@ -48,7 +48,7 @@ for (const forceCloseConnections of [true, false, 'idle'] as const) {
     proxy.strike('token', silent)
     const browser = stage.browser()
     const state = await stage.login(browser)
-    // A connection that a browser keeps for more is Fastify's to close, and no matter of this plugin.
+    // Fastify closes the connections that a browser keeps alive, so this test uses none.
     const failing = browser.step(stage.url(`/callback?code=A&state=${state}`), { headers: { connection: 'close' } }).then(answer => answer.status, () => 'cut off')
     await until(() => proxy.calls('token') === 1)
     const began = Date.now()

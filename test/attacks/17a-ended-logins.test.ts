@@ -4,7 +4,7 @@ import { enter } from '../support/enter.js'
 import { guardAttack } from '../support/guarded.js'
 import { gate, type Gate } from '../support/hold.js'
 
-/** What an app's hook may do with a login before the guard looks, and swallow what comes of it. */
+/** Calls that an app's hook may make before the guard runs, and whose errors it swallows. */
 const SWALLOWED: Record<string, (request: FastifyRequest) => Promise<unknown> | undefined> = {
   getAccessToken: ({ leAuth }) => leAuth?.getAccessToken(),
   refresh: ({ leAuth }) => leAuth?.refresh(),
@@ -12,7 +12,7 @@ const SWALLOWED: Record<string, (request: FastifyRequest) => Promise<unknown> | 
   logout: ({ leAuth }) => leAuth?.logout()
 }
 
-/** A scope in which such a hook stands before two guards. */
+/** A scope for each call, in which such a hook comes before the guards. */
 async function swallowing (app: FastifyInstance, ran: (path: string) => string): Promise<void> {
   for (const [name, call] of Object.entries(SWALLOWED)) {
     await app.register(async scope => {
@@ -26,7 +26,7 @@ async function swallowing (app: FastifyInstance, ran: (path: string) => string):
 }
 
 for (const name of Object.keys(SWALLOWED)) {
-  guardAttack('GA1', `a login that ${name} has found to be over in this request gets past no guard`, 'CWE-613', async (t, stage) => {
+  guardAttack('GA1', `a login that ${name} has ended or found ended in this request passes no guard`, 'CWE-613', async (t, stage) => {
     for (const path of ['first', 'later', 'hooks', 'admins']) {
       const browser = stage.browser()
       await enter(stage, browser, path === 'admins' ? ADMIN : AGENT)
@@ -38,7 +38,7 @@ for (const name of Object.keys(SWALLOWED)) {
   }, { routes: swallowing })
 }
 
-guardAttack('GA1', 'a login that the guard itself finds to be over, by a refresh that Sentinel refuses, gets past no hook behind it', 'CWE-613', async (t, { user, url, ran, endTokens }) => {
+guardAttack('GA1', 'a login that the guard itself finds ended, by a refresh that Sentinel refuses, reaches no hook behind the guard', 'CWE-613', async (t, { user, url, ran, endTokens }) => {
   endTokens()
   t.equal((await user.script(url('/behind'))).status, 401)
   t.same(ran, [])
@@ -50,7 +50,7 @@ guardAttack('GA1', 'a login that the guard itself finds to be over, by a refresh
 
 let meanwhile = (): void => {}
 for (const name of Object.keys(SWALLOWED)) {
-  guardAttack('GA1', `nor does one that ${name} finds to be over between the guard and the handler`, 'CWE-613', async (t, { user, url, ran, endTokens }) => {
+  guardAttack('GA1', `a login that ${name} ends or finds ended between the guard and the handler reaches no handler`, 'CWE-613', async (t, { user, url, ran, endTokens }) => {
     meanwhile = endTokens
     t.equal((await user.script(url('/ends-later'))).status, 401)
     t.same(ran, [], 'no handler ran')
@@ -64,12 +64,12 @@ for (const name of Object.keys(SWALLOWED)) {
 
 let between: Gate
 for (const where of ['preValidation', 'preHandler'] as const) {
-  guardAttack('GA1', `of two guards the second refuses what ended in a slow ${where} between them`, 'CWE-613', async (t, { user, url, ran, sentinel }) => {
+  guardAttack('GA1', `the second of two guards refuses a login that ended in a slow ${where} between them`, 'CWE-613', async (t, { user, url, ran, sentinel }) => {
     between = gate()
     const waiting = user.script(url('/twice'))
     await between.reached()
     sentinel.expireRefreshTokens()
-    t.equal((await (await user.copy()).script(url('/refresh'))).status, 401, 'another request finds the login over')
+    t.equal((await (await user.copy()).script(url('/refresh'))).status, 401, 'another request finds the login ended')
     between.open()
     t.equal((await waiting).status, 401)
     t.same(ran, [], 'no handler ran')
@@ -85,7 +85,7 @@ for (const where of ['preValidation', 'preHandler'] as const) {
 }
 
 for (const name of ['getAccessToken', 'refresh', 'fetch']) {
-  guardAttack('GA1', `a logout after ${name} has found the login to be over takes the cookie back`, 'CWE-613', async (t, { user, url, endTokens, origin, me }) => {
+  guardAttack('GA1', `a logout clears the cookie after ${name} has found the login ended`, 'CWE-613', async (t, { user, url, endTokens, origin, me }) => {
     endTokens()
     const answer = await user.step(url('/logout'), { method: 'POST', form: {}, from: `${origin}/` })
     t.equal(`${answer.status} ${answer.location}`, '303 /')
@@ -97,14 +97,14 @@ for (const name of ['getAccessToken', 'refresh', 'fetch']) {
   })
 }
 
-/** How an app is guarded as a whole. */
+/** Ways to guard a whole app. */
 const WHOLE: Record<string, (app: FastifyInstance) => unknown> = {
   'by a hook': app => app.addHook('onRequest', app.requireAuth),
   'by hand': app => app.addHook('onRequest', async (request, reply) => app.requireAuth(request, reply)),
   'by hand, for administrators': app => app.addHook('onRequest', async (request, reply) => app.requireAdmin(request, reply))
 }
 for (const [how, guard] of Object.entries(WHOLE)) {
-  guardAttack('GA1', `a logout takes the cookie back in an app that is guarded as a whole, ${how}, also if the guard has let the login through before`, 'CWE-613', async (t, { user, url, endTokens, origin }) => {
+  guardAttack('GA1', `a logout clears the cookie in an app that is guarded as a whole, ${how}, even if the guard has let the login through before`, 'CWE-613', async (t, { user, url, endTokens, origin }) => {
     endTokens()
     for (let times = 0; times < 2; times += 1) {
       const answer = await user.step(url('/logout'), { method: 'POST', form: {}, from: `${origin}/` })

@@ -6,11 +6,11 @@ import { sendHalf } from '../support/half-request.js'
 import { gate, type Gate } from '../support/hold.js'
 import { until } from '../support/shifted.js'
 
-/** How a login ends while a request of it is under way. */
+/** Ways a login can end while one of its requests is in flight. */
 const ENDS: Record<string, (stage: GuardStage) => unknown> = {
   'a logout': stage => logOut(stage, stage.user),
   'a logout that revokes': stage => logOut(stage, stage.user, { revoke: 'true' }),
-  'its absolute end': ({ clock }) => { clock.advance(8 * HOUR) },
+  'the absolute lifetime': ({ clock }) => { clock.advance(8 * HOUR) },
   'a dead refresh token': async ({ endTokens, user, url }) => { endTokens(); await user.script(url('/me')) },
   'another login of the same browser': async ({ user, url, sentinel }) => {
     const { location } = await user.step(url('/login'))
@@ -21,12 +21,12 @@ const ENDS: Record<string, (stage: GuardStage) => unknown> = {
 let arrived = 0
 let slow: Gate
 for (const [what, end] of Object.entries(ENDS)) {
-  guardAttack('GA2', `${what} between the two halves of a body is an end: the handler does not run`, 'CWE-367', async (t, stage) => {
+  guardAttack('GA2', `no handler runs after ${what} between the two halves of a body`, 'CWE-367', async (t, stage) => {
     const { user, url, server, ran } = stage
     arrived = 0
     slow = gate()
     const cookie = await cookieHeader(stage, user)
-    t.equal(await sendHalf(server, '/first', cookie).finish(), 200, 'a login that lives gets in')
+    t.equal(await sendHalf(server, '/first', cookie).finish(), 200, 'a valid login gets in')
     t.same(ran.splice(0), ['first'])
     const halves = ['/first', '/later', '/admins-or-not'].map(path => sendHalf(server, path, cookie))
     const behind = user.script(url('/slow'))
@@ -35,7 +35,7 @@ for (const [what, end] of Object.entries(ENDS)) {
     await end(stage)
     slow.open()
     for (const half of halves) t.equal(await half.finish(), 401)
-    t.equal((await behind).status, 401, 'nor behind a slow preHandler')
+    t.equal((await behind).status, 401, 'a request behind a slow preHandler is refused too')
     t.same(ran, [], 'no handler ran')
   }, {
     routes: (app, ran) => {

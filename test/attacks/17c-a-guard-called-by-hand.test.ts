@@ -7,7 +7,7 @@ import { until } from '../support/shifted.js'
 const OPEN = ['/health', '/hooks/:name']
 const isOpen = (request: FastifyRequest): boolean => OPEN.includes(request.routeOptions.url ?? '')
 
-/** How an app may call the guard in a hook of the whole app, with exceptions. */
+/** Ways an app may call the guard in a hook of the whole app, with exceptions. */
 const WAYS: Record<string, (app: FastifyInstance, hook: 'onRequest' | 'preHandler') => unknown> = {
   'awaited in an async hook': (app, hook) => app.addHook(hook, async (request: FastifyRequest, reply: FastifyReply) => {
     if (!isOpen(request)) await app.requireAuth(request, reply)
@@ -25,19 +25,19 @@ const WAYS: Record<string, (app: FastifyInstance, hook: 'onRequest' | 'preHandle
 
 for (const [way, add] of Object.entries(WAYS)) {
   for (const hook of ['onRequest', 'preHandler'] as const) {
-    guardAttack('GA3', `a guard that is ${way}, as ${hook}, lets users in and no stranger`, 'CWE-670', async (t, { user, browser, url, ran, clock, calls, sentinel, endTokens }) => {
-      const ask = async (who = user): Promise<string> => {
+    guardAttack('GA3', `a guard that is ${way}, as ${hook}, lets users in and no visitors`, 'CWE-670', async (t, { user, browser, url, ran, clock, calls, sentinel, endTokens }) => {
+      const ask = async (browser = user): Promise<string> => {
         ran.length = 0
-        const { status } = await who.script(url('/inside'))
+        const { status } = await browser.script(url('/inside'))
         return `${status} ${ran.join()}`
       }
-      for (const path of ['/health', '/hooks/one']) t.equal((await browser().script(url(path))).status, 200, `${path} is for everybody`)
-      t.equal(await ask(browser()), '401 ', 'a stranger’s handler does not run')
+      for (const path of ['/health', '/hooks/one']) t.equal((await browser().script(url(path))).status, 200, `${path} is open to visitors`)
+      t.equal(await ask(browser()), '401 ', 'the handler does not run for a visitor')
       const page = await browser().step(url('/inside'))
       t.equal(`${page.status} ${page.location}`, '302 /login?returnTo=%2Finside')
-      t.equal(await ask(), '200 inside', 'a user’s runs once')
+      t.equal(await ask(), '200 inside', 'the handler runs once for a user')
       clock.advance(31 * MINUTE)
-      t.equal(await ask(), '200 inside', 'with a refresh behind the request')
+      t.equal(await ask(), '200 inside', 'with a background refresh')
       await until(() => calls('refresh') === 1)
       const before = calls('refresh')
       clock.advance(61 * MINUTE)
@@ -47,9 +47,9 @@ for (const [way, add] of Object.entries(WAYS)) {
       sentinel.next('refresh', { status: 503 })
       ran.length = 0
       const ill = await user.script(url('/inside'))
-      t.equal(`${ill.status} ${errorCode(ill)} ${ran.length}`, '503 LE_AUTH_REFRESH_UNAVAILABLE 0', 'a refresh that failed is told')
+      t.equal(`${ill.status} ${errorCode(ill)} ${ran.length}`, '503 LE_AUTH_REFRESH_UNAVAILABLE 0', 'a failed refresh is reported')
       endTokens()
-      t.equal(await ask(), '401 ', 'a login whose refresh token is dead is over')
+      t.equal(await ask(), '401 ', 'a login whose refresh token is dead has ended')
       t.equal(await ask(), '401 ')
     }, {
       before: app => {
@@ -68,7 +68,7 @@ for (const [way, add] of Object.entries(WAYS)) {
   }
 }
 
-guardAttack('GA3', 'a guard for administrators that is called by hand lets administrators in and nobody else', 'CWE-670', async (t, { user, browser, url, ran }) => {
+guardAttack('GA3', 'a guard for administrators that is called by hand refuses visitors and other users', 'CWE-670', async (t, { user, browser, url, ran }) => {
   t.equal((await browser().script(url('/inside'))).status, 401)
   const answer = await user.script(url('/inside'))
   t.equal(`${answer.status} ${errorCode(answer)}`, '403 LE_AUTH_ADMIN_REQUIRED')

@@ -3,7 +3,7 @@ import { requireAdmin, requireAuth } from '../../lib/index.js'
 import { errorCode } from '../support/app.js'
 import { guardAttack } from '../support/guarded.js'
 
-guardAttack('GA4', 'the exported guards know no other plugin’s guard, whatever its name', 'CWE-290', async t => {
+guardAttack('GA4', 'the exported guards trust no decorator of another plugin, whatever its name', 'CWE-290', async t => {
   const open = (_request: unknown, _reply: unknown, done: () => void): void => done()
   for (const [name, guard] of Object.entries({ requireAuth, requireAdmin })) {
     for (const where of ['same scope', 'scope below'] as const) {
@@ -20,7 +20,7 @@ guardAttack('GA4', 'the exported guards know no other plugin’s guard, whatever
   }
 })
 
-guardAttack('GA4', 'below the plugin they stay its own, whatever a scope calls its decorators', 'CWE-290', async (t, { browser, user, url, ran }) => {
+guardAttack('GA4', 'the exported guards stay the plugin’s own below it, whatever decorators a scope has', 'CWE-290', async (t, { browser, user, url, ran }) => {
   t.equal((await browser().script(url('/shadowed'))).status, 401)
   t.same(ran, [])
   t.equal((await user.script(url('/shadowed'))).status, 200)
@@ -35,9 +35,9 @@ guardAttack('GA4', 'below the plugin they stay its own, whatever a scope calls i
 
 const INHERITED = ['leAuthRoute', 'leAuth', 'ownRoute', 'isOwnRoute', 'isAdmin', 'user', 'authenticated', 'guarded', 'requireAuth', 'fastify-le-auth', 'le-auth', 'login', 'ended', 'over']
 
-guardAttack('GA5', 'no property that every object inherits opens a guard', 'CWE-1321', async (t, { app, user, url, ran }) => {
+guardAttack('GA5', 'no inherited property opens a guard', 'CWE-1321', async (t, { app, user, url, ran }) => {
   const cookie = await user.jar.getCookieString(url('/'))
-  // A login of the attacker's own, for everybody who has no cookie at all.
+  // The attacker's own login, offered to every request without a cookie.
   const planted = cookie.slice('le-auth='.length)
   for (const [name, value] of [...INHERITED.map(name => [name, true] as const), ['le-auth', planted], ['le-auth.session', planted]] as const) {
     const ask = async (path: string, headers = {}): Promise<number> => {
@@ -64,7 +64,7 @@ guardAttack('GA5', 'no property that every object inherits opens a guard', 'CWE-
   }
 })
 
-/** What a careless or a tricked handler may do to who is logged in. */
+/** What a careless or tricked handler may do to the user object. */
 const CHANGES: Record<string, (leAuth: any, request: any) => unknown> = {
   'an assignment': ({ user }) => { user.isAdmin = true },
   'a new property': ({ user }) => { user.roles = ['admin'] },
@@ -78,7 +78,7 @@ const CHANGES: Record<string, (leAuth: any, request: any) => unknown> = {
   'another leAuth on the request': (_leAuth, request) => { request.leAuth = { user: { id: 'evil', isAdmin: true } } }
 }
 
-guardAttack('GA6', 'nobody gets rights by writing to who is logged in', 'CWE-471', async (t, { user, url, browser }) => {
+guardAttack('GA6', 'a handler that writes to the user object gives no right', 'CWE-471', async (t, { user, url, browser }) => {
   const before = (await user.script(url('/me'))).json()
   for (const what of Object.keys(CHANGES)) {
     t.equal((await user.script(url(`/change/${encodeURIComponent(what)}`))).text, 'throws', what)

@@ -6,7 +6,7 @@ import { guardAttack, type GuardStage } from '../support/guarded.js'
 import { gate, type Gate } from '../support/hold.js'
 import { until } from '../support/shifted.js'
 
-/** What a stream, a socket or a job still has of a request. */
+/** The `leAuth` that a stream, a socket or a job still holds after its request. */
 let held: Authentication
 const holding = (app: FastifyInstance): void => {
   app.get('/hold', { onRequest: app.requireAuth }, async ({ leAuth }) => { held = leAuth!; return 'held' })
@@ -19,19 +19,19 @@ const ACTS: Record<string, (leAuth: Authentication) => Promise<unknown>> = {
   logout: leAuth => leAuth.logout()
 }
 
-guardAttack('GA8', 'what is held past the idle lifetime acts no more', 'CWE-613', async (t, { user, url, clock, calls }) => {
+guardAttack('GA8', 'a request.leAuth that is held past the idle lifetime acts no more', 'CWE-613', async (t, { user, url, clock, calls }) => {
   await user.script(url('/hold'))
   clock.advance(50 * MINUTE)
-  t.equal((await user.script(url('/'))).status, 200, 'any request is activity')
+  t.equal((await user.script(url('/'))).status, 200, 'any request counts as activity')
   clock.advance(50 * MINUTE)
-  await t.resolves(held.refresh(), 'until then it acts')
+  await t.resolves(held.refresh(), 'it acts until then')
   clock.advance(10 * MINUTE)
   const before = calls('refresh') + calls('users')
   for (const [name, act] of Object.entries(ACTS)) await t.rejects(act(held), { code: 'LE_AUTH_SESSION_ENDED', reason: 'idle_lifetime' }, name)
   t.equal(calls('refresh') + calls('users'), before, 'nothing was sent')
 }, { routes: holding, options: { session: { idleLifetime: HOUR } } })
 
-guardAttack('GA8', 'a call that still waits for its host when its login ends is not sent', 'CWE-613', async (t, stage) => {
+guardAttack('GA8', 'a call that still waits for the look-up of its host when its login ends is not sent', 'CWE-613', async (t, stage) => {
   await stage.user.script(stage.url('/hold'))
   const answer = gate()
   stage.sentinel.next('domain', { change: async made => { await answer.pass(); return made } })
@@ -43,7 +43,7 @@ guardAttack('GA8', 'a call that still waits for its host when its login ends is 
   t.equal(stage.calls('users'), 0)
 }, { routes: holding })
 
-guardAttack('GA8', 'a call for a login that has ended does not even ask for its host', 'CWE-613', async (t, stage) => {
+guardAttack('GA8', 'a call for a login that has ended does not look up its host', 'CWE-613', async (t, stage) => {
   await stage.user.script(stage.url('/hold'))
   await logOut(stage, stage.user)
   const asked = stage.calls('domain')
@@ -51,17 +51,17 @@ guardAttack('GA8', 'a call for a login that has ended does not even ask for its 
   t.equal(stage.calls('domain'), asked)
 }, { routes: holding })
 
-for (const [what, isAsked] of [['nor past the absolute lifetime, however busy it is', false], ['so it is when a request has come after the absolute end, which is told as what it is', true]] as const) {
+for (const [what, hasLaterRequest] of [['a request.leAuth that is held past the absolute lifetime acts no more, however busy its login is', false], ['a request.leAuth that is held past the absolute lifetime reports that reason even if a request has come since', true]] as const) {
   guardAttack('GA8', what, 'CWE-613', async (t, { user, url, clock }) => {
     await user.script(url('/hold'))
     for (let i = 0; i < 7; i += 1) { clock.advance(HOUR); await user.script(url('/')) }
     clock.advance(HOUR)
-    if (isAsked) t.equal((await user.script(url('/'))).text, 'hello stranger')
+    if (hasLaterRequest) t.equal((await user.script(url('/'))).text, 'hello stranger')
     for (const [name, act] of Object.entries(ACTS)) await t.rejects(act(held), { code: 'LE_AUTH_SESSION_ENDED', reason: 'absolute_lifetime' }, name)
   }, { routes: holding })
 }
 
-/** How a login ends in this process. */
+/** Ways a login can end in this process. */
 const ENDS: Record<string, (stage: GuardStage) => unknown> = {
   'a logout': stage => logOut(stage, stage.user),
   'a dead refresh token': async ({ endTokens, user, url }) => { endTokens(); await user.script(url('/me')) },
@@ -74,14 +74,14 @@ for (const [what, end] of Object.entries(ENDS)) {
   guardAttack('GA8', `the signal aborts at once when ${what} ends the login in this process`, 'CWE-613', async (t, stage) => {
     await stage.user.script(stage.url('/hold'))
     const { signal } = held
-    let told = 0
-    signal.addEventListener('abort', () => { told += 1 })
+    let aborts = 0
+    signal.addEventListener('abort', () => { aborts += 1 })
     t.notOk(signal.aborted)
     await end(stage)
     t.ok(signal.aborted)
-    t.equal(told, 1)
+    t.equal(aborts, 1)
     for (const [name, act] of Object.entries(ACTS)) await t.rejects(act(held), { code: 'LE_AUTH_SESSION_ENDED' }, name)
-    t.ok(held.signal.aborted, 'also for who asks later')
+    t.ok(held.signal.aborted, 'a signal that is read later is aborted too')
   }, { routes: holding })
 }
 
@@ -98,7 +98,7 @@ guardAttack('GA9', 'a request that only reads writes no old data back', 'CWE-362
     slow.open()
     t.equal((await reading).status, 200)
     await until(async () => await noted() !== undefined)
-    t.equal(await noted(), `of-${path.slice(-4)}`, `${path}: what another request has written stays`)
+    t.equal(await noted(), `of-${path.slice(-4)}`, `${path}: the data of the other request stays`)
   }
 }, {
   routes: app => {

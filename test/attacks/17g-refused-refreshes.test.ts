@@ -5,7 +5,7 @@ import { HOUR, MINUTE, SECOND } from '../support/clock.js'
 import { guardAttack } from '../support/guarded.js'
 import { until } from '../support/shifted.js'
 
-/** Counts the refreshes that are under way. */
+/** Counts the refreshes that are in flight. */
 function refreshesOf (t: Test): { pending: () => number } {
   let [started, ended] = [0, 0]
   const start = (): void => { started += 1 }
@@ -17,8 +17,8 @@ function refreshesOf (t: Test): { pending: () => number } {
 }
 
 for (const errorBody of ['oauth', 'nested', 'html'] as const) {
-  for (const [what, accessToken, expiresIn] of [['1 h', HOUR, 'number'], ['8 h', 8 * HOUR, 'number'], ['8 h, and do not say so', 8 * HOUR, 'absent']] as const) {
-    guardAttack('GA10', `a user who was disabled is out after 30 minutes, with errors in ${errorBody} and tokens that live ${what}`, 'CWE-613', async (t, { user, url, clock, sentinel, me, calls }) => {
+  for (const [what, accessToken, expiresIn] of [['1 h', HOUR, 'number'], ['8 h', 8 * HOUR, 'number'], ['8 h without saying so', 8 * HOUR, 'absent']] as const) {
+    guardAttack('GA10', `a user who was disabled is logged out after 30 minutes, with errors in ${errorBody} and tokens that live ${what}`, 'CWE-613', async (t, { user, url, clock, sentinel, me, calls }) => {
       const refreshes = refreshesOf(t)
       t.equal(await me(user), AGENT.id)
       const [account] = sentinel.accounts
@@ -30,17 +30,17 @@ for (const errorBody of ['oauth', 'nested', 'html'] as const) {
         isIn = (await user.script(url('/me'))).status === 200
         await until(() => refreshes.pending() === 0)
       }
-      t.ok(minute <= 31, `out in minute ${minute}`)
-      t.ok(minute > 20, 'and not before a refresh was due')
+      t.ok(minute <= 31, `logged out in minute ${minute}`)
+      t.ok(minute > 20, 'not before a refresh was due')
       const asked = calls('refresh')
       t.ok(asked >= 1 && asked <= 2, `${asked} refreshes`)
       for (let i = 0; i < 3; i += 1) t.equal(await me(user), null)
-      t.equal(calls('refresh'), asked, 'and Sentinel is not asked again')
+      t.equal(calls('refresh'), asked, 'Sentinel is not called again')
     }, { emulator: { lifetimes: { accessToken }, behaviour: { errorBody, expiresIn } } })
   }
 }
 
-guardAttack('GA11', 'a minTtl above what a token lives makes at most one refresh a minute', 'CWE-400', async (t, { user, url, clock, calls }) => {
+guardAttack('GA11', 'a minLifetime above the lifetime of a token causes at most one refresh a minute', 'CWE-400', async (t, { user, url, clock, calls }) => {
   for (let i = 0; i < 30; i += 1) {
     const answer = await user.script(url('/lasting'))
     t.equal(answer.status, 200)
@@ -52,7 +52,7 @@ guardAttack('GA11', 'a minTtl above what a token lives makes at most one refresh
   routes: app => { app.get('/lasting', { onRequest: app.requireAuth }, async ({ leAuth }) => { await leAuth!.getAccessToken({ minTtl: 10 * MINUTE }); return 'got one' }) }
 })
 
-guardAttack('GA11', 'nor do many requests at once, or one request that asks many times', 'CWE-400', async (t, { user, url, clock, calls }) => {
+guardAttack('GA11', 'a minLifetime that no token reaches causes one refresh for many requests at once, and one for many calls of one request', 'CWE-400', async (t, { user, url, clock, calls }) => {
   for (const path of ['/lasting', '/often']) {
     clock.advance(61 * SECOND)
     const before = calls('refresh')
@@ -71,7 +71,7 @@ guardAttack('GA11', 'nor do many requests at once, or one request that asks many
   }
 })
 
-guardAttack('GA12', 'visitors push no user out of the store in memory, and no user’s session', 'CWE-770', async (t, { user, url, browser, me }) => {
+guardAttack('GA12', 'visitors displace no user and no user’s session in the memory store', 'CWE-770', async (t, { user, url, browser, me }) => {
   await user.script(url('/note'))
   for (let i = 0; i < 510; i += 30) {
     await Promise.all(Array.from({ length: 30 }, async () => {

@@ -25,12 +25,12 @@ const SUBJECTS: Record<string, string> = {
   'a soft hyphen': 'a\u00adb',
   'a tag': 'a\u{e0041}b',
   'a private character': 'a\ue000b',
-  'a character that is none': 'a\ufffeb'
+  'a noncharacter': 'a\ufffeb'
 }
-/** As JSON can write them, and UTF-8 cannot. */
+/** JSON can contain these, UTF-8 cannot. */
 const SURROGATES: Record<string, string> = { 'a high surrogate alone': 'a\\ud800b', 'a low surrogate alone': 'a\\udc00', 'surrogates the wrong way round': '\\udc00\\ud800' }
 
-attack('WF5', 'an id that would break a log line or a header is refused with its id_token', 'CWE-117, CWE-1007', async (t, stage) => {
+attack('WF5', 'an id_token whose user id would break a log line or a header is refused', 'CWE-117, CWE-1007', async (t, stage) => {
   const tokens = [
     ...Object.entries(SUBJECTS).map(([what, sub]) => [what, idToken({ sub })] as const),
     ...Object.entries(SURROGATES).map(([what, sub]) => [what, idTokenOf(JSON.stringify(claimsWith({ sub: 'SUB' })).replace('SUB', sub))] as const)
@@ -45,28 +45,28 @@ attack('WF5', 'an id that would break a log line or a header is refused with its
   const browser = stage.browser()
   stage.sentinel.next('token', { change: answer => ({ ...answer, id_token: idToken({ sub: 'Zoë Ω 日本 🙂' }) }) })
   await logIn(stage, browser)
-  t.equal(await stage.me(browser), 'Zoë Ω 日本 🙂', 'what can be printed is an id')
+  t.equal(await stage.me(browser), 'Zoë Ω 日本 🙂', 'printable text is an id')
 })
 
 const REPLAYS = [
-  ['WF6', 'with the secret that is used', SECRET],
-  ['WF6', 'with an old one that is still listed', ['a new secret, of more than 32 characters', SECRET]]
+  ['WF6', 'sealed with the current secret', SECRET],
+  ['WF6', 'sealed with an old secret that is still listed', ['a new secret, of more than 32 characters', SECRET]]
 ] as const
 
 for (const [id, what, secret] of REPLAYS) {
-  t.test(`${id} a pending login ${what} and names a host that is not trusted now is refused before any connection [RFC 9700 §4.4]`, async t => {
+  t.test(`${id} a pending login that is ${what} and names a host that is not trusted now is refused before any connection [RFC 9700 §4.4]`, async t => {
     const options = { trustedDomains: ['evil.example'], sentinelDomain: 'sentinel.evil.example' }
     const before = await production(t, [HOST], options)
     const start = await before.browser.step(before.app.url('/login'))
-    t.match(start.location, /^https:\/\/sentinel\.evil\.example\//, 'it was trusted when the login began')
+    t.match(start.location, /^https:\/\/sentinel\.evil\.example\//, 'the host was trusted when the login began')
     const state = new URL(start.location!).searchParams.get('state')!
 
     const now = await production(t, [HOST], { secret: secret as string | string[] })
     const cookie = start.setCookies.map(line => line.split(';')[0]).join('; ')
     const answer = await now.app.browser().step(now.app.url(`/callback?code=A&state=${state}`), { headers: { cookie } })
     t.equal(`${answer.status} ${errorCode(answer)}`, '502 LE_AUTH_HOST_NOT_TRUSTED')
-    t.same(now.network.asked, [], 'nobody was asked')
-    t.notMatch(answer.text + now.app.logLines.join(''), 'evil.example', 'and its name is nowhere')
+    t.same(now.network.asked, [], 'no host was called')
+    t.notMatch(answer.text + now.app.logLines.join(''), 'evil.example', 'the host is not named in the response or the log')
     t.equal((await now.app.browser().send(now.app.url('/me'), { headers: { cookie } })).status, 401)
   })
 }

@@ -6,9 +6,9 @@ import { requireAdmin, requireAuth } from '../../lib/index.js'
 import { guardAttack } from '../support/guarded.js'
 import { attack } from '../support/stage.js'
 
-/** How a client hangs up once its request is at work. */
+/** A client that hangs up while its request is in progress. */
 interface Caller {
-  /** Sends a request, with the cookies of a login or without. */
+  /** Sends a request with these cookies, and returns a function that hangs up. */
   send: (server: URL, path: string, cookie: string) => () => void
   fastify: object
 }
@@ -32,26 +32,26 @@ const CALLERS: Record<string, Caller> = {
   }
 }
 
-let isAtWork: (response: FastifyReply['raw']) => void = () => {}
-/** The app's own work on every response, which goes on after the client has hung up. */
+let isInProgress: (response: FastifyReply['raw']) => void = () => {}
+/** An onSend hook of the app that goes on after the client has hung up. */
 function slowOnSend (app: FastifyInstance): void {
   app.addHook('onSend', async (request, reply, payload) => {
     if (request.method !== 'POST') return payload
     const closed = once(reply.raw, 'close')
-    isAtWork(reply.raw)
+    isInProgress(reply.raw)
     await closed
-    // Whoever waits for the response hears of it first.
+    // The code that waits for the response to close runs first.
     for (let turns = 0; turns < 3; turns += 1) await new Promise(resolve => setImmediate(resolve))
     return payload
   })
 }
 
-/** Sends a request, hangs up while its response is at work, and waits for what comes of it. */
+/** Sends a request, hangs up while its response is in progress, and waits until the app is done. */
 async function hangUp ({ send }: Caller, app: FastifyInstance, path: string, cookie = ''): Promise<void> {
   const { port } = app.server.address() as AddressInfo
-  const atWork = new Promise<FastifyReply['raw']>(resolve => { isAtWork = resolve })
+  const inProgress = new Promise<FastifyReply['raw']>(resolve => { isInProgress = resolve })
   const close = send(new URL(`http://127.0.0.1:${port}`), path, cookie)
-  const closed = once(await atWork, 'close')
+  const closed = once(await inProgress, 'close')
   close()
   await closed
   for (let turns = 0; turns < 20; turns += 1) await new Promise(resolve => setImmediate(resolve))
@@ -59,7 +59,7 @@ async function hangUp ({ send }: Caller, app: FastifyInstance, path: string, coo
 
 type Ran = (path: string) => string
 
-/** Every way to stand behind a guard; each handler notes that it ran. */
+/** Every way to put code behind a guard; each handler notes that it ran. */
 function guarded (app: FastifyInstance, ran: Ran): void {
   const behind = async (): Promise<void> => { ran('a hook behind the guard') }
   app.post('/on-request', { onRequest: [app.requireAuth, behind] }, async () => ran('on-request'))
@@ -81,7 +81,7 @@ function routes (app: FastifyInstance, ran: Ran): void {
 
 for (const [protocol, caller] of Object.entries(CALLERS)) {
   const ran: string[] = []
-  attack('GA13', `a stranger who hangs up while the refusal is sent runs nothing behind a guard, over ${protocol}`, 'CWE-362', async t => {
+  attack('GA13', `a visitor who hangs up while the refusal is sent runs nothing behind a guard, over ${protocol}`, 'CWE-362', async t => {
     for (const path of ['/on-request', '/pre-handler', '/admins', '/by-hand', '/done', '/nowhere', '/not-awaited']) {
       await hangUp(caller, server, path)
       t.same(ran, [], path)
@@ -89,7 +89,7 @@ for (const [protocol, caller] of Object.entries(CALLERS)) {
   }, { fastify: caller.fastify, after: app => routes(app, path => { ran.push(path); return path }) })
 }
 
-guardAttack('GA13', 'somebody whose login the guard finds to be over, and who hangs up then, runs nothing behind it', 'CWE-362', async (t, { user, url, ran, endTokens }) => {
+guardAttack('GA13', 'a user who hangs up when the guard finds the login ended runs nothing behind the guard', 'CWE-362', async (t, { user, url, ran, endTokens }) => {
   endTokens()
   await hangUp(CALLERS['HTTP/1.1']!, server, '/on-request', await user.jar.getCookieString(url('/')))
   t.same(ran, [])
