@@ -171,7 +171,7 @@ attack('LC7', 'a pending login still works after ten minutes, and has expired af
   await expectRefused(t, stage, tooSlow, queryOf(callback))
 }, { options: { now: late.now }, emulator: { now: late.now, lifetimes: { code: HOUR } } })
 
-attack('LC8', 'two tabs finish their logins in either order, each at its own page', 'RFC 9700 §4.7.1', async (t, stage) => {
+attack('LC8', 'two tabs can finish their logins in either order, each at its own page', 'RFC 9700 §4.7.1', async (t, stage) => {
   for (const order of [[0, 1], [1, 0]] as const) {
     const browser = stage.browser()
     const callbacks = [await upToCallback(stage, browser, '/login?returnTo=/page/a', AGENT), await upToCallback(stage, browser, '/login?returnTo=/page/b', AGENT)]

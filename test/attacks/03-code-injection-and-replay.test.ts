@@ -70,7 +70,7 @@ attack('CI5', 'an error with a valid state logs nobody in, code or no code, and 
 
 const CODES = ['A&client_id=evil&redirect_uri=x', 'A\r\nX: 1', 'A\u0000', 'A=B', 'A+B', 'A%26client_id=evil', 'é☃', ' ', '"', "A'; --", '{"code":1}', `A${'x'.repeat(8_000)}`]
 
-attack('CI6', 'a code is sent on as one value, whatever it contains', 'RFC 6749 §10.14', async (t, stage) => {
+attack('CI6', 'a code is sent to Sentinel as one value, whatever it contains', 'RFC 6749 §10.14', async (t, stage) => {
   for (const code of CODES) {
     const browser = stage.browser()
     const state = await stage.login(browser)

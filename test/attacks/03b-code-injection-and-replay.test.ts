@@ -12,7 +12,8 @@ import { attack } from '../support/stage.js'
 import type { StoreTrouble } from '../support/stores.js'
 import { twoApps, type TwoApps } from '../support/two-apps.js'
 
-// CI3: a read followed by a delete is a race (CVE-2026-53518). The same callback comes ten times at once.
+// CI3: a read followed by a delete is a race (CVE-2026-53518). The same callback comes ten times at
+// once.
 
 /** Opens one callback in all of these browsers at once. */
 function atOnce (browsers: Browser[], callback: string): Promise<Answer[]> {
@@ -23,7 +24,10 @@ async function copies (count: number, copy: () => Promise<Browser>): Promise<Bro
   return Promise.all(Array.from({ length: count }, copy))
 }
 
-/** How often each outcome occurs, such as `{ 303: 1, used: 9 }`: a late callback finds a finished login. */
+/**
+ * How often each outcome occurs, such as `{ 303: 1, used: 9 }`: a late callback finds a finished
+ * login.
+ */
 function tally (answers: Array<Pick<Answer, 'status' | 'text'>>): Record<string, number> {
   const ends: Record<string, number> = {}
   for (const answer of answers) {

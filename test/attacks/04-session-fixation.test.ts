@@ -160,7 +160,7 @@ attack('SF4', 'the next user of the same browser finds nothing of the user befor
   t.equal(stage.store.tokenSets.length, 1)
 }, { after: withCart })
 
-attack('SF4', 'session data that a login keeps is kept from a visitor and for the same user, never for another user', 'OWASP Session Management Cheat Sheet', async (t, stage) => {
+attack('SF4', 'listed session data of a visitor or of the same user survives a login, that of another user does not', 'OWASP Session Management Cheat Sheet', async (t, stage) => {
   const browser = stage.browser()
   const cart = async (): Promise<unknown> => (await browser.script(stage.url('/session'))).json().cart
   await browser.navigate(stage.url('/fill'))

@@ -2,7 +2,10 @@ import type { Test } from 'tap'
 import { attack } from '../support/stage.js'
 import { inAscii, inQuery, isSafe, ORIGIN, RETURN_PATHS, whereLoginLeads, type ReturnPathCase } from './return-paths.js'
 
-/** Where a login without a return path leads. It is not "/", so that it cannot be mistaken for a return path. */
+/**
+ * Where a login without a return path leads. It is not "/", so that it cannot be mistaken for a
+ * return path.
+ */
 const START = '/page/start'
 
 function judge (t: Test, { input, verdict, why }: ReturnPathCase, location: string | undefined | null): void {

@@ -11,7 +11,7 @@ const REQUEST_TARGETS = [
   '/%09/evil.example', '/%0d%0aSet-Cookie:x=y', '/%00', '/@evil.example', '//@evil.example', '//localhost:3000@evil.example', '//user:pass@evil.example:443/?a#b', '/page?next=//evil.example', '/x?//evil.example', '/x#//evil.example', '//[::1]', '//['
 ]
 
-attack('OR2', 'a guarded page passes on its own path, never another host', 'CVE-2022-24794', async (t, stage) => {
+attack('OR2', 'a guarded page sends its own path to the login, never another host', 'CVE-2022-24794', async (t, stage) => {
   for (const target of REQUEST_TARGETS) {
     const guarded = await rawRequest(stage.raw, { line: `GET ${target} HTTP/1.1`, headers: PERSON })
     t.equal(guarded.status, 302, target)
@@ -27,7 +27,7 @@ const RAW_TARGETS = [
   'evil.example', '@evil.example', '*', '/\x01', '/\x7f', '/\x80\x81', '/\xe6\x97\xa5', '/a"b<c>', '/\t/evil.example', '/ /evil.example', '?a', '#a', ''
 ]
 
-attack('OR3', 'a guarded page passes on no other host for bytes that no browser sends', 'RFC 9112 §3.2', async (t, stage) => {
+attack('OR3', 'a guarded page sends no other host to the login for bytes that no browser sends', 'RFC 9112 §3.2', async (t, stage) => {
   let guardedTargets = 0
   for (const target of RAW_TARGETS) {
     const guarded = await rawRequest(stage.raw, { line: `GET ${target} HTTP/1.1`, headers: PERSON })
@@ -44,7 +44,7 @@ attack('OR3', 'a guarded page passes on no other host for bytes that no browser 
 }, { after: app => { app.get('/*', { onRequest: app.requireAuth }, async () => 'anything') } })
 
 const BEHIND_PREFIX = 'https://app.example.com'
-attack('OR3', 'a guarded page behind a proxy that strips a prefix passes on no other host', 'RFC 9112 §3.2', async (t, stage) => {
+attack('OR3', 'a guarded page behind a proxy that strips a prefix sends no other host to the login', 'RFC 9112 §3.2', async (t, stage) => {
   let guardedTargets = 0
   for (const target of [...REQUEST_TARGETS, ...RAW_TARGETS]) {
     const guarded = await rawRequest(stage.raw, { line: `GET ${target} HTTP/1.1`, headers: [...PERSON, 'Host: app.example.com', 'X-Forwarded-Proto: https'] })
@@ -64,7 +64,7 @@ attack('OR3', 'a guarded page behind a proxy that strips a prefix passes on no o
   after: app => { app.get('/*', { onRequest: app.requireAuth }, async () => 'anything') }
 })
 
-attack('OR6', 'a return path that was changed in transit fails the login', 'RFC 9700 §4.7.1', async (t, stage) => {
+attack('OR6', 'a login fails if its return path was changed in transit', 'RFC 9700 §4.7.1', async (t, stage) => {
   const browser = stage.browser()
   const callback = await signedIn(stage, browser, AGENT, '/login?returnTo=/page/own')
   const [name, value] = (await cookieHeader(stage, browser)).split('=') as [string, string]

@@ -102,7 +102,7 @@ attack('LC5', 'a callback that belongs to no login changes nothing, whatever the
   t.equal(await stage.me(browser), AGENT.id)
 })
 
-attack('LO1', 'whatever the query or the body, a logout that another site sends changes nothing', 'RFC 9700 §4.7', async (t, stage) => {
+attack('LO1', 'a logout that another site sends changes nothing, whatever the query or the body', 'RFC 9700 §4.7', async (t, stage) => {
   const browser = stage.browser()
   await enter(stage, browser)
   const before = [...stage.store.records.entries()]

@@ -4,7 +4,10 @@ import { rawRequest } from '../support/raw-answer.js'
 import { attack } from '../support/stage.js'
 import { inAscii, inQuery, isSafe, RETURN_PATHS, whereLoginLeads } from './return-paths.js'
 
-/** Where a login without a return path leads. It is not "/", so that it cannot be mistaken for a return path. */
+/**
+ * Where a login without a return path leads. It is not "/", so that it cannot be mistaken for a
+ * return path.
+ */
 const START = '/page/start'
 const options = { defaultReturnPath: START }
 

@@ -31,7 +31,10 @@ const LIES: Array<Record<string, string>> = [
   { origin: 'https://evil.example', referer: 'https://evil.example/' }
 ]
 
-/** What a response says, without what is new each time: status, Location, names and attributes of cookies. */
+/**
+ * What a response says, without what is new each time: status, Location, names and attributes of
+ * cookies.
+ */
 function essence ({ status, setCookies, location = '' }: Answer): object {
   const cookies = setCookies.map(line => line.replace(/=[^;]*/, '').replace(/\.login\.[\w-]+/, '.login').replace(/Expires=[^;]*/, 'Expires'))
   return { status, cookies, location: location.replace(/(state|code_challenge)=[\w-]+/g, '$1') }
@@ -168,7 +171,7 @@ attack('HH5', 'no line break, NUL or semicolon in a return path adds a header or
   }
 })
 
-attack('HH5', 'a login returns to a path with such characters, in a form that a header can carry', 'RFC 6749 §10.14, RFC 3986 §2.1', async (t, stage) => {
+attack('HH5', 'a login returns to a path with line breaks, NUL or semicolons, in a form that a header can carry', 'RFC 6749 §10.14, RFC 3986 §2.1', async (t, stage) => {
   for (const path of ['/page/%0d%0aX-Injected:%201', '/page/%00', '/page/a;%20Domain=evil.example', '/page/%e2%80%a8']) {
     const browser: Browser = stage.browser()
     const answer = await logIn(stage, browser, undefined, `/login?returnTo=${encodeURIComponent(path)}`)

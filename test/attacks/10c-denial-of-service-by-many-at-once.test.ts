@@ -16,7 +16,8 @@ let clockAhead = 0
 attack('DS8', 'a thousand logins at once make one Domain API call, and so do a thousand that fail', 'RFC 6819 §4.4.1.11', async (t, stage) => {
   proxy.standBefore(stage.sentinel)
   proxy.strike('domain', (...request) => { setTimeout(answer(503), 300, ...request) })
-  // Each connection carries ten requests before its first response, so that all of them wait at once.
+  // Each connection carries ten requests before its first response, so that all of them wait at
+  // once.
   const pool = new Pool(stage.server, { connections: 100, pipelining: 10 })
   t.teardown(() => pool.destroy())
   const login = async (): Promise<number> => {
@@ -53,7 +54,10 @@ attack('DS8', 'id_tokens with unknown key ids fetch no keys', 'RFC 7515 §4.1.4'
   t.equal(proxy.calls('other'), 0, 'no URL in the token was fetched')
 })
 
-/** Error responses with bodies that a client may forget to read, on connections that stay open, and broken ones. */
+/**
+ * Error responses with bodies that a client may forget to read, on connections that stay open, and
+ * broken ones.
+ */
 const errorBodies: Fault[] = [
   polite(400, 'x'.repeat(100_000), { 'content-type': 'application/json' }),
   polite(500, 'x'.repeat(50_000), { 'content-type': 'text/html' }),

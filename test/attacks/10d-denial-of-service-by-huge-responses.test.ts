@@ -18,8 +18,8 @@ const JSON_HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n'
 const good = (changes: object = {}): string => JSON.stringify({ access_token: 'an-access-token-that-works', token_type: 'Bearer', refresh_token: 'a-refresh-token-that-works', expires_in: 3600, id_token: idToken(), ...changes })
 
 /**
- * Asserts at most one request, a clean refusal, nobody logged in, nothing stored, and a state that is
- * used even for a browser that still has the earlier cookies.
+ * Asserts at most one request, a clean refusal, nobody logged in, nothing stored, and a state that
+ * is used even for a browser that still has the earlier cookies.
  *
  * @returns the code of the error
  */
@@ -89,7 +89,7 @@ attack('DS5', 'huge and compressed token responses cost no memory, and are not r
   t.ok(after.heap - before.heap < 5 * MB)
 })
 
-attack('DS5', 'no status from 100 to 599 but 200 logs a user in', 'RFC 6749 §5.1, RFC 9110 §15', async (t, stage) => {
+attack('DS5', 'only status 200 logs a user in, of all statuses from 100 to 599', 'RFC 6749 §5.1, RFC 9110 §15', async (t, stage) => {
   proxy.standBefore(stage.sentinel)
   const other = await startServer(t, (_request, response) => response.end(good()))
   const location = `location: ${other.url}/token`

@@ -17,8 +17,8 @@ const CODE = '400 LE_AUTH_CODE_REJECTED'
 type Answer = [what: string, fault: Fault, expected?: string]
 
 /**
- * An attack with token responses that must log nobody in, and with similar ones that must log a user
- * in. If a similar one has a lifetime, in ms, the token must live that long.
+ * An attack with token responses that must log nobody in, and with similar ones that must log a
+ * user in. If a similar one has a lifetime, in ms, the token must live that long.
  */
 function answers (id: string, promise: string, source: string, refused: Answer[], accepted: Array<[what: string, fault: Fault, lifetime?: number]> = []): void {
   attack(id, promise, source, async (t, stage) => {
@@ -56,20 +56,20 @@ answers('TR1', 'a token response that is not a JSON object logs nobody in', 'RFC
   ['claims 100,000 arrays deep', members({ id_token: idTokenOf('['.repeat(100_000)) }), '502 LE_AUTH_ID_TOKEN_INVALID']
 ], [['a byte order mark', { change: answer => `\ufeff${JSON.stringify(answer)}` }]])
 
-answers('TR2', 'an error is an error, also with status 200 and with tokens', 'RFC 6749 §5.2', [
+answers('TR2', 'a token response with an error is refused, even with status 200 and with tokens', 'RFC 6749 §5.2', [
   ['an error', replaced(200, `{"error":"invalid_grant","error_description":"${MARKER}"}`)], ['tokens and an error', members({ error: 'invalid_grant' })]
 ])
 
-answers('TR3', 'an access token is a text that a header can carry', 'RFC 6750 §2.1', [
+answers('TR3', 'an access token must be a text that a header can carry', 'RFC 6750 §2.1', [
   ...[undefined, '', null, 5, { t: MARKER }, ['x'], `${MARKER}\r\nx: y`, 'a b', 'x'.repeat(9000), 'ümlaut'].map((value): Answer => [`${JSON.stringify(value)}`.slice(0, 20), members({ access_token: value })]),
   ['1 MB', members({ access_token: 'x'.repeat(1024 * 1024) }), UNAVAILABLE]
 ])
 
-answers('TR4', 'a lifetime is a number of seconds, and a date is stored for it', 'RFC 6749 §5.1', [
+answers('TR4', 'a token lifetime must be a number of seconds, and is stored as a date', 'RFC 6749 §5.1', [
   ...[-5, 'soon', null, {}, 'NaN', '-5', true, ''].map((value): Answer => [`${JSON.stringify(value)}`, members({ expires_in: value })]), ['1e400', rawMember('expires_in', '1e400')]
 ], [['a text of digits', members({ expires_in: '3600' }), HOUR], ['a fraction', members({ expires_in: 60.5 })], ['half a second', members({ expires_in: 0.5 })], ['1e15', members({ expires_in: 1e15 }), 365 * 24 * HOUR]])
 
-answers('TR5', 'the token type is Bearer, in any letter case', 'RFC 6749 §7.1', [
+answers('TR5', 'the token type must be Bearer, in any letter case', 'RFC 6749 §7.1', [
   ...['mac', 'DPoP', undefined, 5, '', null, 'Bearer '].map((value): Answer => [`${JSON.stringify(value)}`, members({ token_type: value })])
 ], [['bearer', members({ token_type: 'bearer' })], ['BEARER', members({ token_type: 'BEARER' })]])
 

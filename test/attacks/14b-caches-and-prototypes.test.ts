@@ -26,7 +26,9 @@ attack('CP1', 'a careless cache never gives two browsers the same login', 'CVE-2
   t.equal(others.size, 1, 'nothing else differs')
 })
 
-/** A network that marks every response as cacheable, with one cache for all users in front of it. */
+/**
+ * A network that marks every response as cacheable, with one cache for all users in front of it.
+ */
 function cachingDispatcher (cacheControl: string): Dispatcher {
   const marked: Dispatcher.DispatcherComposeInterceptor = dispatch => (options, handler) => dispatch(options, new Marker(handler, cacheControl))
   return new Agent().compose(marked, interceptors.cache())
@@ -87,7 +89,7 @@ function bearers (stage: Stage): Set<unknown> {
 
 const PROTOTYPES = '__proto__[x]=1&__proto__=1&constructor=1&constructor[prototype][x]=1&hasOwnProperty=1&toString=1&prototype[x]=1&__proto__.x=1'
 
-attack('PP1', 'names of properties that every object has are only names', 'CVE-2022-39288', async (t, stage) => {
+attack('PP1', 'names such as __proto__ and constructor have no special effect', 'CVE-2022-39288', async (t, stage) => {
   const member = stage.browser()
   await logIn(stage, member)
   for (const browser of [stage.browser(), member]) {

@@ -117,7 +117,10 @@ attack('FT3', 'a session plugin that is registered later stops the app', 'RFC 62
   }
 })
 
-/** How far a login got when its callback met the trouble: its state is unused, used, or its code is exchanged. */
+/**
+ * How far a login got when its callback met the trouble: its state is unused, used, or its code is
+ * exchanged.
+ */
 type Known = 'nothing' | 'used' | 'exchanged'
 
 const troubles: Array<[what: string, known: Known, trouble: (call: StoreCall) => StoreTrouble | undefined]> = [
