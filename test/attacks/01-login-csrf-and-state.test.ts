@@ -91,8 +91,8 @@ attack('LC4', 'a used state is refused, whatever the store has made of its recor
     t.equal((await browser.step(callback)).status, 303)
     const { id } = store.calls.find(({ operation, kind }) => `${operation} ${kind}` === 'set spent state')!
     store.rewrite(id, () => left)
-    const answer = await there.step(callback)
-    t.equal(`${answer.status} ${errorCode(answer)}`, '400 LE_AUTH_STATE_SPENT', JSON.stringify(left))
+    const response = await there.step(callback)
+    t.equal(`${response.status} ${errorCode(response)}`, '400 LE_AUTH_STATE_SPENT', JSON.stringify(left))
     t.equal((await there.script(other.url('/me'))).status, 401)
     t.equal(one.calls('token'), 1)
   }
@@ -130,8 +130,8 @@ attack('LC6', 'a state that is the name of a property of every object matches no
   await browser.step(stage.url('/fill'))
   const callback = await upToCallback(stage, browser)
   for (const state of NAMES) {
-    const answer = await expectRefused(t, stage, browser, `code=A&state=${state}`)
-    t.equal(errorCode(answer), 'LE_AUTH_CALLBACK_INVALID')
+    const response = await expectRefused(t, stage, browser, `code=A&state=${state}`)
+    t.equal(errorCode(response), 'LE_AUTH_CALLBACK_INVALID')
   }
   t.equal((await browser.step(callback)).status, 303)
 }, CART)
@@ -144,8 +144,8 @@ t.test('LC6 a state that is the name of a property of every object matches nothi
   const browser = app.browser()
   const callback = await upToCallback(app, browser)
   for (const state of NAMES) {
-    const answer = await browser.step(app.url(`/callback?code=A&state=${state}`))
-    t.equal(`${answer.status} ${errorCode(answer)}`, '400 LE_AUTH_CALLBACK_INVALID', state)
+    const response = await browser.step(app.url(`/callback?code=A&state=${state}`))
+    t.equal(`${response.status} ${errorCode(response)}`, '400 LE_AUTH_CALLBACK_INVALID', state)
   }
   t.equal(await client.dbSize(), 0, 'nothing was stored')
   t.equal(app.calls('token'), 0)
@@ -159,8 +159,8 @@ attack('LC7', 'a pending login still works after ten minutes, and has expired af
   const tooSlow = stage.browser()
   const callback = await upToCallback(stage, tooSlow)
   late.advance(10 * MINUTE)
-  const answer = await stage.sentinel.signIn(page.location!, AGENT.loginName)
-  t.equal((await slow.step(answer)).status, 303, 'ten minutes on Sentinel’s page are not too long')
+  const response = await stage.sentinel.signIn(page.location!, AGENT.loginName)
+  t.equal((await slow.step(response)).status, 303, 'ten minutes on Sentinel’s page are not too long')
   t.equal(await stage.me(slow), AGENT.id)
 
   late.advance(5 * MINUTE + SECOND)

@@ -11,8 +11,8 @@ const queryOf = (url: string): string => new URL(url).searchParams.toString()
 attack('LC3', 'over https no other host can set the cookies of a login', 'CVE-2026-18165, RFC 6265bis §4.1.3', async (t, stage) => {
   const browser = stage.browser()
   const callback = await upToCallback(stage, browser)
-  const answers = [...browser.history, await browser.step(callback)]
-  const lines = answers.filter(({ url }) => url.startsWith(HTTPS)).flatMap(({ setCookies }) => setCookies)
+  const responses = [...browser.history, await browser.step(callback)]
+  const lines = responses.filter(({ url }) => url.startsWith(HTTPS)).flatMap(({ setCookies }) => setCookies)
   t.equal(lines.length, 3, 'the pending login’s cookie, its removal, and the login’s cookie')
   for (const line of lines) {
     t.match(line, /^__Host-le-auth[.=]/)
@@ -37,24 +37,24 @@ attack('LC3', 'a sibling host cannot plant an attacker’s login under another n
   // old syntax.
   const others = ['', '__host-', '__HOST-', '__Secure-', '\u00a0__Host-', '\u00c2\u00a0__Host-', '\u00e2\u0080\u0080__Host-', '\u0085__Host-', '%5F%5FHost-', '"__Host-', '__Host-__Host-', '$Version=1, __Host-']
   for (const prefix of others) {
-    const answer = await present(stage, callback, `${transaction.key.replace('__Host-', prefix)}=${transaction.value}`)
-    t.match(answer, /^HTTP\/1.1 400 /, JSON.stringify(prefix))
+    const response = await present(stage, callback, `${transaction.key.replace('__Host-', prefix)}=${transaction.value}`)
+    t.match(response, /^HTTP\/1.1 400 /, JSON.stringify(prefix))
   }
   t.equal(stage.exchanges(), 0)
   t.match(await present(stage, callback, `${transaction.key}=${transaction.value}`), /^HTTP\/1.1 303 /, 'only the exact name is accepted, and no other host can set it')
 
   await attacker.navigate(stage.url('/login'))
   const session = (await attacker.jar.getCookies(stage.origin)).find(({ key }) => key === '__Host-le-auth')!
-  for (const prefix of others) t.match(await ask(stage, '/me', `${prefix}le-auth=${session.value}`), /^HTTP\/1.1 401 /, JSON.stringify(prefix))
+  for (const prefix of others) t.match(await request(stage, '/me', `${prefix}le-auth=${session.value}`), /^HTTP\/1.1 401 /, JSON.stringify(prefix))
 }, { origin: HTTPS })
 
 /** Opens a callback with exactly this Cookie header, as bytes. */
 function present (stage: Stage, callback: string, cookie: string): Promise<string> {
   const { pathname, search } = new URL(callback)
-  return ask(stage, pathname + search, cookie)
+  return request(stage, pathname + search, cookie)
 }
 
-function ask (stage: Stage, path: string, cookie: string): Promise<string> {
+function request (stage: Stage, path: string, cookie: string): Promise<string> {
   return stage.raw(`GET ${path} HTTP/1.1\r\nHost: app.example.com\r\nX-Forwarded-Proto: https\r\nConnection: close\r\nCookie: ${cookie}\r\n\r\n`)
 }
 
@@ -111,9 +111,9 @@ attack('LC11', 'an unsolicited error disturbs no session and no pending login', 
   const callbacks = [await upToCallback(stage, both), await upToCallback(stage, pending)]
   for (const browser of [user, both, pending]) {
     for (const query of ['error=access_denied', 'error=x&state=wrong', `error=access_denied&state=${'x'.repeat(43)}`, 'error=login_required&state=', 'error=x&error_description=%3Cscript%3Ealert(1)%3C/script%3E']) {
-      const answer = await expectRefused(t, stage, browser, query)
-      t.same(answer.setCookies, [])
-      t.notMatch(answer.text, '<script')
+      const response = await expectRefused(t, stage, browser, query)
+      t.same(response.setCookies, [])
+      t.notMatch(response.text, '<script')
     }
   }
   t.equal((await both.step(callbacks[0]!)).status, 303)
@@ -144,8 +144,8 @@ attack('LC13', 'another site can start a login, and the present login loses noth
   const before = stored()
   for (const mode of ['navigate', 'no-cors']) {
     const headers = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': mode, 'sec-fetch-dest': mode === 'navigate' ? 'document' : 'image' }
-    const answer = await browser.step(stage.url('/login'), { headers })
-    t.ok(answer.status < 500)
+    const response = await browser.step(stage.url('/login'), { headers })
+    t.ok(response.status < 500)
     await expectUntouched(t, stage, browser)
   }
   t.same(stored(), before, 'nothing was stored or removed')

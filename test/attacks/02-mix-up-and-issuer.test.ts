@@ -18,8 +18,8 @@ attack('MX1', 'a callback that names another issuer is refused', 'RFC 9207 §2.4
     const browser = stage.browser()
     const query = `${queryOf(await upToCallback(stage, browser))}&${iss}`
     const cookiesOfBefore = await browser.copy()
-    const answer = await expectRefused(t, stage, browser, query)
-    t.equal(errorCode(answer), 'LE_AUTH_CALLBACK_INVALID')
+    const response = await expectRefused(t, stage, browser, query)
+    t.equal(errorCode(response), 'LE_AUTH_CALLBACK_INVALID')
     t.equal(errorCode(await expectRefused(t, stage, cookiesOfBefore, query.replace(`&${iss}`, ''))), 'LE_AUTH_STATE_SPENT')
   }
   t.equal(stage.exchanges(), 0)
@@ -80,18 +80,18 @@ attack('MX2', 'a login begun for one client or account cannot finish for another
 })
 
 attack('MX3', 'a code goes to the Sentinel where its login began, and to no other', 'RFC 9700 §4.4.2, RFC 8414 §6.2', async (t, stage) => {
-  const elsewhere = await startSentinelEmulator()
-  t.teardown(() => elsewhere.close())
+  const newSentinel = await startSentinelEmulator()
+  t.teardown(() => newSentinel.close())
   const browser = stage.browser()
   const callback = await upToCallback(stage, browser)
-  stage.sentinel.always('domain', { change: answer => ({ ...answer, baseURI: elsewhere.host }) })
+  stage.sentinel.always('domain', { change: response => ({ ...response, baseURI: newSentinel.host }) })
   // Another process of the same app has not called the Domain API before.
   const restarted = await startApp(t, { sentinel: stage.sentinel, options: { session: { store: stage.store } } })
   const after = await browser.copy({ [stage.origin]: restarted.server })
-  t.equal(new URL((await after.step(stage.url('/login'))).location!).origin, elsewhere.url, 'a new login begins at the new Sentinel')
+  t.equal(new URL((await after.step(stage.url('/login'))).location!).origin, newSentinel.url, 'a new login begins at the new Sentinel')
   t.equal((await after.step(callback)).status, 303)
   t.equal(stage.exchanges(), 1)
-  t.same(elsewhere.requests.map(({ endpoint }) => endpoint), [], 'the new Sentinel never gets the code of the old one')
+  t.same(newSentinel.requests.map(({ endpoint }) => endpoint), [], 'the new Sentinel never gets the code of the old one')
   t.equal(await stage.me(await after.copy({ [stage.origin]: stage.server })), AGENT.id)
 })
 
@@ -101,7 +101,7 @@ attack('MX4', 'an id_token from another issuer logs nobody in', 'OpenID Connect 
   for (const iss of FOREIGN) {
     const browser = stage.browser()
     const callback = await upToCallback(stage, browser)
-    stage.sentinel.next('token', { change: answer => ({ ...answer, id_token: idToken({ iss }) }) })
+    stage.sentinel.next('token', { change: response => ({ ...response, id_token: idToken({ iss }) }) })
     await expectFailedCleanly(t, stage, browser, queryOf(callback), 502, JSON.stringify(iss) ?? 'missing')
   }
 })
@@ -110,7 +110,7 @@ attack('MX4', 'both of Sentinel’s spellings of its issuer are accepted', 'Open
   for (const iss of ['sentinel', 'Sentinel']) {
     const browser = stage.browser()
     const callback = await upToCallback(stage, browser)
-    stage.sentinel.next('token', { change: answer => ({ ...answer, id_token: idToken({ iss }) }) })
+    stage.sentinel.next('token', { change: response => ({ ...response, id_token: idToken({ iss }) }) })
     t.equal((await browser.step(callback)).status, 303, iss)
     t.equal(await stage.me(browser), AGENT.id)
   }

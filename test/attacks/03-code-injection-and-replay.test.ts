@@ -60,8 +60,8 @@ attack('CI5', 'an error with a valid state logs nobody in, code or no code, and 
   for (const [query, status] of ERRORS) {
     const browser = stage.browser()
     const callback = await upToCallback(stage, browser)
-    const answer = await expectRefused(t, stage, browser, `${query}&state=${stateIn(callback)}`, status)
-    t.notMatch(answer.text, /<script|call 555|evil\.example/)
+    const response = await expectRefused(t, stage, browser, `${query}&state=${stateIn(callback)}`, status)
+    t.notMatch(response.text, /<script|call 555|evil\.example/)
     t.notMatch(stage.logLines.join(''), /<script|call 555|evil\.example/)
     t.equal(errorCode(await expectRefused(t, stage, browser, queryOf(callback))), 'LE_AUTH_STATE_SPENT')
   }
@@ -75,8 +75,8 @@ attack('CI6', 'a code is sent to Sentinel as one value, whatever it contains', '
     const browser = stage.browser()
     const state = await stage.login(browser)
     const before = stage.sentinel.requests.length
-    const answer = await stage.callback(browser, new URLSearchParams({ code, state }).toString())
-    t.equal(`${answer.status} ${errorCode(answer)}`, '400 LE_AUTH_CODE_REJECTED')
+    const response = await stage.callback(browser, new URLSearchParams({ code, state }).toString())
+    t.equal(`${response.status} ${errorCode(response)}`, '400 LE_AUTH_CODE_REJECTED')
     const [exchange, ...others] = stage.sentinel.requests.slice(before)
     t.same(others, [])
     t.same([...exchange!.body!.keys()].sort(), ['client_id', 'client_secret', 'code', 'code_verifier', 'grant_type', 'redirect_uri'])
@@ -105,9 +105,9 @@ attack('CI7', 'only a code in the query of a GET request is a callback', 'RFC 67
   const callback = new URL(await upToCallback(stage, browser))
   const form = Object.fromEntries(callback.searchParams)
   for (const [url, body] of [[stage.url('/callback'), form], [callback.href, form], [callback.href, {}]] as const) {
-    const answer = await browser.step(url, { method: 'POST', form: body, from: stage.sentinel.url })
-    t.equal(`${answer.status} ${answer.text}`, '405 ')
-    t.same(answer.setCookies, [])
+    const response = await browser.step(url, { method: 'POST', form: body, from: stage.sentinel.url })
+    t.equal(`${response.status} ${response.text}`, '405 ')
+    t.same(response.setCookies, [])
   }
   t.equal(stage.exchanges(), 0)
   t.equal((await browser.step(callback.href)).status, 303, 'the POST requests did not use the state')
@@ -119,7 +119,7 @@ attack('CI8', 'the plugin sends no nonce, so it refuses an id_token that has one
     const page = await browser.step(stage.url('/login?nonce=of-another-login'))
     t.equal(new URL(page.location!).searchParams.has('nonce'), false)
     const callback = await stage.sentinel.signIn(page.location!, AGENT.loginName)
-    stage.sentinel.next('token', { change: answer => ({ ...answer, id_token: idToken({ nonce }) }) })
+    stage.sentinel.next('token', { change: response => ({ ...response, id_token: idToken({ nonce }) }) })
     await expectFailedCleanly(t, stage, browser, queryOf(callback), 502, `nonce ${JSON.stringify(nonce)}`)
   }
   await isStillPossible(stage)
@@ -127,7 +127,7 @@ attack('CI8', 'the plugin sends no nonce, so it refuses an id_token that has one
 
 /** A good token passes, so the refusals above have their own reason. */
 async function isStillPossible (stage: Stage): Promise<void> {
-  stage.sentinel.next('token', { change: answer => ({ ...answer, id_token: idToken() }) })
+  stage.sentinel.next('token', { change: response => ({ ...response, id_token: idToken() }) })
   const browser = stage.browser()
   await logIn(stage, browser)
   if (await stage.me(browser) !== AGENT.id) throw new Error('a good id_token was refused as well')

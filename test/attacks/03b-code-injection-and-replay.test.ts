@@ -28,10 +28,10 @@ async function copies (count: number, copy: () => Promise<Browser>): Promise<Bro
  * How often each outcome occurs, such as `{ 303: 1, used: 9 }`: a late callback finds a finished
  * login.
  */
-function tally (answers: Array<Pick<Answer, 'status' | 'text'>>): Record<string, number> {
+function tally (responses: Array<Pick<Answer, 'status' | 'text'>>): Record<string, number> {
   const ends: Record<string, number> = {}
-  for (const answer of answers) {
-    const code = errorCode(answer) ?? String(answer.status)
+  for (const response of responses) {
+    const code = errorCode(response) ?? String(response.status)
     const end = code.replace(/^LE_AUTH_(STATE_SPENT|LOGIN_FINISHED)$/, 'used')
     ends[end] = (ends[end] ?? 0) + 1
   }
@@ -62,10 +62,10 @@ attack('CI3', 'ten callbacks at once create one login in the memory store', 'CVE
     const { pathname, search } = new URL(await signedIn(app, browser))
     const headers = { host: 'localhost:3000', cookie: await cookieHeader(app, browser) }
     // Without sockets all of them check the state before one has used it.
-    const answers = await Promise.all(Array.from({ length: 10 }, () => app.app.inject({ url: pathname + search, headers })))
-    t.same(tally(answers.map(({ statusCode: status, payload: text }) => ({ status, text }))), { 303: 1, used: 9 })
+    const responses = await Promise.all(Array.from({ length: 10 }, () => app.app.inject({ url: pathname + search, headers })))
+    t.same(tally(responses.map(({ statusCode: status, payload: text }) => ({ status, text }))), { 303: 1, used: 9 })
     t.equal(app.calls('token'), round)
-    const sessions = answers.flatMap(({ cookies }) => cookies).filter(({ name, value }) => name === 'le-auth' && value !== '')
+    const sessions = responses.flatMap(({ cookies }) => cookies).filter(({ name, value }) => name === 'le-auth' && value !== '')
     t.equal(sessions.length, 1, 'one session')
   }
 })
@@ -74,8 +74,8 @@ attack('CI3', 'two processes without a lock may both exchange the code, each onc
   for (const behaviour of [{}, { usedCodeError: 'invalid_client' as const }]) {
     const apps = await twoApps(t, { behaviour })
     apps.store.trouble = checkBeforeWriting
-    const { answers } = await tenInTwo(apps)
-    t.ok((tally(answers)['303'] ?? 0) <= 1, 'at most one success')
+    const { responses } = await tenInTwo(apps)
+    t.ok((tally(responses)['303'] ?? 0) <= 1, 'at most one success')
     t.ok(apps.store.logins.length <= 1)
     t.equal(apps.store.tokenSets.length, apps.store.logins.length, 'no tokens without a login')
     for (const app of [apps.one, apps.other]) {
@@ -89,8 +89,8 @@ attack('CI3', 'two processes without a lock may both exchange the code, each onc
 attack('CI3', 'two processes with a lock make one login and one exchange', 'CVE-2026-53518', async t => {
   const apps = await twoApps(t, {}, { refreshLock: new FairLock() })
   apps.store.trouble = checkBeforeWriting
-  const { answers, browsers } = await tenInTwo(apps)
-  await isOneLogin(t, apps, answers, browsers)
+  const { responses, browsers } = await tenInTwo(apps)
+  await isOneLogin(t, apps, responses, browsers)
   t.same([apps.store.logins.length, apps.store.tokenSets.length], [1, 1])
 })
 
@@ -124,8 +124,8 @@ t.test('CI3 two apps on Redis with its lock make one login and one exchange [CVE
   const client = await redis.client()
   const options: LeAuthOptions = { session: { store: new RedisStore({ client }) }, refreshLock: redisRefreshLock(client) }
   const apps = await twoApps(t, {}, options)
-  const { answers, browsers } = await tenInTwo(apps)
-  await isOneLogin(t, apps, answers, browsers)
+  const { responses, browsers } = await tenInTwo(apps)
+  await isOneLogin(t, apps, responses, browsers)
   const keys = [...(await everything(client)).keys()]
   t.equal(keys.filter(key => key.includes('le-auth:tokens:')).length, 1)
 })
@@ -138,30 +138,30 @@ t.test('CI3 two processes on Redis with its lock make one login and one exchange
     const browser = fleet.browser()
     const callback = await signedIn(fleet, browser)
     fleet.sentinel.next('token', { delayMs: 200 })
-    const browsers = (await Promise.all([0, 1].map(instance => copies(5, () => fleet.at(browser, instance))))).flat()
-    const answers = await atOnce(browsers, callback)
-    t.same(answers.map(({ status }) => status).sort(), [303, ...Array(9).fill(400)])
+    const browsers = (await Promise.all([0, 1].map(index => copies(5, () => fleet.at(browser, index))))).flat()
+    const responses = await atOnce(browsers, callback)
+    t.same(responses.map(({ status }) => status).sort(), [303, ...Array(9).fill(400)])
     t.equal(fleet.calls('token'), round)
   }
 })
 
 /** Five callbacks in each of two apps, all at once. */
-async function tenInTwo ({ one, sentinel, toOther }: TwoApps): Promise<{ answers: Answer[], browsers: Browser[] }> {
+async function tenInTwo ({ one, sentinel, toOther }: TwoApps): Promise<{ responses: Answer[], browsers: Browser[] }> {
   const browser = one.browser()
   const callback = await upToCallback(one, browser)
   const browsers = [...await copies(5, () => browser.copy()), ...await copies(5, () => toOther(browser))]
   sentinel.always('token', { delayMs: 200 })
-  return { answers: await atOnce(browsers, callback), browsers }
+  return { responses: await atOnce(browsers, callback), browsers }
 }
 
-async function isOneLogin (t: Test, { one }: TwoApps, answers: Answer[], browsers: Browser[]): Promise<void> {
-  t.same(tally(answers), { 303: 1, used: 9 })
+async function isOneLogin (t: Test, { one }: TwoApps, responses: Answer[], browsers: Browser[]): Promise<void> {
+  t.same(tally(responses), { 303: 1, used: 9 })
   t.equal(one.calls('token'), 1)
   t.equal(await usersOf(one, browsers), 1)
 }
 
 /** In how many of these browsers a user is logged in. */
 async function usersOf (app: TestApp, browsers: Browser[]): Promise<number> {
-  const answers = await Promise.all(browsers.map(browser => browser.script(app.url('/me'))))
-  return answers.filter(answer => whoAnswers(answer) !== null).length
+  const responses = await Promise.all(browsers.map(browser => browser.script(app.url('/me'))))
+  return responses.filter(response => whoAnswers(response) !== null).length
 }

@@ -38,10 +38,10 @@ attack('SF1', 'a login in a browser with a planted login gets a new id, and the 
   const planted = await cookieHeader(stage, attacker)
   const victim = stage.browser()
   await victim.jar.setCookie(`${planted}; Path=/`, stage.origin)
-  const answer = await enter(stage, victim)
+  const response = await enter(stage, victim)
 
   t.equal(await stage.me(victim), AGENT.id)
-  t.not(loginCookie(answer), planted, 'the login has a cookie of its own')
+  t.not(loginCookie(response), planted, 'the login has a cookie of its own')
   t.equal(await whoIs(stage, stage.browser(), planted), null, 'the planted cookie logs nobody in')
   t.equal(stage.store.logins.length, 1)
 })
@@ -111,10 +111,10 @@ for (const name of ['le-auth', 'le-auth.session']) {
       await browser.jar.setCookie(`${name}=${value}; Path=/`, stage.origin)
       t.equal(await stage.me(browser), null, `${what}: nobody is logged in`)
       t.same((await browser.script(stage.url('/session'))).json(), { keys: [] }, `${what}: the session is empty`)
-      const answers = [await browser.script(stage.url('/fill')), await enter(stage, browser)]
-      t.same(answers.map(({ status }) => status), [200, 303], `${what}: a login still works`)
+      const responses = [await browser.script(stage.url('/fill')), await enter(stage, browser)]
+      t.same(responses.map(({ status }) => status), [200, 303], `${what}: a login still works`)
       t.equal(await stage.me(browser), AGENT.id)
-      t.notMatch(answers.flatMap(({ setCookies }) => setCookies).join(), 'chosen')
+      t.notMatch(responses.flatMap(({ setCookies }) => setCookies).join(), 'chosen')
     }
     t.notOk([...stage.store.records.keys()].some(id => /chosen|garbage/.test(id) || id === '' || id.length > 100), 'none of them was adopted')
     t.equal(stage.store.logins.length, chosen.length + 1, 'each login has an id of its own')
@@ -133,11 +133,11 @@ attack('SF3', 'a client cannot choose the id of a login with a cookie that is se
     t.equal(await whoIs(stage, stage.browser(), cookies), null, 'nobody is logged in')
     const browser = stage.browser()
     const callback = await signedIn(stage, browser)
-    const answer = await stage.browser().send(callback, { headers: { cookie: `${cookies}; ${await cookieHeader(stage, browser)}` } })
-    t.equal(answer.status, 303, 'a login still works')
-    t.equal(await whoIs(stage, stage.browser(), loginCookie(answer)), AGENT.id)
-    t.notMatch(answer.setCookies.join(), /chosen-by-the-attacker/)
-    t.notOk(answer.setCookies.join().includes(knownId))
+    const response = await stage.browser().send(callback, { headers: { cookie: `${cookies}; ${await cookieHeader(stage, browser)}` } })
+    t.equal(response.status, 303, 'a login still works')
+    t.equal(await whoIs(stage, stage.browser(), loginCookie(response)), AGENT.id)
+    t.notMatch(response.setCookies.join(), /chosen-by-the-attacker/)
+    t.notOk(response.setCookies.join().includes(knownId))
   }
   t.notOk([...stage.store.records.keys()].some(id => id.includes('chosen')), 'none of them was adopted')
   t.equal(stage.store.logins.length, doubled.length + 1, 'each login has an id of its own')

@@ -13,20 +13,20 @@ const HOSTS = ['http://evil.example', 'https://evil.example:444', 'http://localh
 attack('SF6', 'a request line in absolute form is authenticated like any other, and its host is no part of a return path', 'RFC 9112 §3.2.2', async (t, stage) => {
   const browser = stage.browser()
   await enter(stage, browser)
-  const ask = (method: string, url: string, ...headers: string[]) => rawRequest(stage.raw, { line: `${method} ${url} HTTP/1.1`, headers })
+  const request = (method: string, url: string, ...headers: string[]) => rawRequest(stage.raw, { line: `${method} ${url} HTTP/1.1`, headers })
   const cookie = `Cookie: ${await cookieHeader(stage, browser)}`
   for (const host of HOSTS) {
-    const mine = await ask('GET', `${host}/me`, cookie, ...SCRIPT)
+    const mine = await request('GET', `${host}/me`, cookie, ...SCRIPT)
     t.equal(mine.status, 200, `${host}: a user is let in`)
     t.match(mine.text, AGENT.id)
-    t.equal((await ask('GET', `${host}/me`, ...SCRIPT)).status, 401, `${host}: a visitor is not`)
-    t.equal((await ask('GET', `${host}/me`, 'Cookie: le-auth=chosen', ...SCRIPT)).status, 401)
-    const page = await ask('GET', `${host}/page/x?a=1`, ...PERSON)
+    t.equal((await request('GET', `${host}/me`, ...SCRIPT)).status, 401, `${host}: a visitor is not`)
+    t.equal((await request('GET', `${host}/me`, 'Cookie: le-auth=chosen', ...SCRIPT)).status, 401)
+    const page = await request('GET', `${host}/page/x?a=1`, ...PERSON)
     t.equal(page.status, 302)
     t.match(page.location, /^\/login(\?returnTo=%2F(page%2Fx%3Fa%3D1)?)?$/, 'a visitor is redirected to the login')
-    t.equal((await ask('POST', `${host}/change`, 'Content-Length: 0', ...SCRIPT)).status, 401)
-    t.equal((await ask('POST', `${host}/logout`, cookie, 'Sec-Fetch-Site: cross-site', 'Content-Length: 0')).status, 403, `${host}: another site cannot log the user out`)
-    t.ok((await ask('GET', `${host}/callback?code=A&state=x`, ...PERSON)).status < 500)
+    t.equal((await request('POST', `${host}/change`, 'Content-Length: 0', ...SCRIPT)).status, 401)
+    t.equal((await request('POST', `${host}/logout`, cookie, 'Sec-Fetch-Site: cross-site', 'Content-Length: 0')).status, 403, `${host}: another site cannot log the user out`)
+    t.ok((await request('GET', `${host}/callback?code=A&state=x`, ...PERSON)).status < 500)
   }
   t.equal(await stage.me(browser), AGENT.id)
 })
@@ -51,8 +51,8 @@ attack('SF6', 'a login that begins in absolute form can finish, because its stat
   t.notMatch(start.head, 'evil')
   const browser = stage.browser()
   for (const line of start.setCookies) await browser.jar.setCookie(line, stage.origin)
-  const answer = await browser.step(await stage.sentinel.signIn(start.location!, AGENT.loginName))
-  t.equal(`${answer.status} ${answer.location}`, '303 /page/x')
+  const response = await browser.step(await stage.sentinel.signIn(start.location!, AGENT.loginName))
+  t.equal(`${response.status} ${response.location}`, '303 /page/x')
 })
 
 const appStore = new TestStore()
@@ -60,17 +60,17 @@ attack('SF6', 'a login does not depend on a path that the app’s own session pl
   const browser = stage.browser()
   await browser.step(await signedIn(stage, browser, AGENT, '/app/login'))
   const cookie = `Cookie: ${await browser.jar.getCookieString(stage.url('/app/'))}`
-  const ask = (line: string, ...headers: string[]) => rawRequest(stage.raw, { line: `${line} HTTP/1.1`, headers: [...headers, ...SCRIPT, 'Sec-Fetch-Site: same-origin'] })
+  const request = (line: string, ...headers: string[]) => rawRequest(stage.raw, { line: `${line} HTTP/1.1`, headers: [...headers, ...SCRIPT, 'Sec-Fetch-Site: same-origin'] })
 
   for (const path of ['/app/who', '/%61pp/who', '/ap%70/who', 'http://localhost:3000/app/who', 'http://evil.example/%61pp/who']) {
-    const answer = await ask(`GET ${path}`, cookie)
-    t.equal(answer.status, 200, path)
-    t.match(answer.text, AGENT.id)
-    t.equal((await ask(`GET ${path}`)).status, 401, `${path}: a visitor`)
+    const response = await request(`GET ${path}`, cookie)
+    t.equal(response.status, 200, path)
+    t.match(response.text, AGENT.id)
+    t.equal((await request(`GET ${path}`)).status, 401, `${path}: a visitor`)
   }
-  t.equal((await ask('GET /%61pp/callback?code=A&state=x', cookie)).status, 400)
-  t.equal((await ask('POST /%61pp/logout', cookie, 'Content-Length: 0')).status, 303)
-  for (const path of ['/app/who', '/%61pp/who']) t.equal((await ask(`GET ${path}`, cookie)).status, 401, `${path}: the logout worked`)
+  t.equal((await request('GET /%61pp/callback?code=A&state=x', cookie)).status, 400)
+  t.equal((await request('POST /%61pp/logout', cookie, 'Content-Length: 0')).status, 303)
+  for (const path of ['/app/who', '/%61pp/who']) t.equal((await request(`GET ${path}`, cookie)).status, 401, `${path}: the logout worked`)
   t.equal(stage.exchanges(), 1)
 }, {
   callback: '/app/callback',

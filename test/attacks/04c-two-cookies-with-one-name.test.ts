@@ -29,10 +29,10 @@ attack('SF5', 'two login cookies are not mixed when a new login finishes', 'RFC 
     const [theirs, own] = [await cookieHeader(stage, attacker), await cookieHeader(stage, victim)]
     const callback = await signedIn(stage, victim, AGENT)
     const pending = await cookieHeader(stage, victim)
-    const answer = await stage.browser().send(callback, { headers: { cookie: isTheirsFirst ? `${theirs}; ${pending}` : `${pending}; ${theirs}` } })
-    t.equal(answer.status, 303)
+    const response = await stage.browser().send(callback, { headers: { cookie: isTheirsFirst ? `${theirs}; ${pending}` : `${pending}; ${theirs}` } })
+    t.equal(response.status, 303)
 
-    const fresh = loginCookie(answer)
+    const fresh = loginCookie(response)
     t.equal(await whoIs(stage, stage.browser(), fresh), AGENT.id, 'the login is that of the state, with its own cookie')
     await stage.browser().send(stage.url('/users'), { headers: { cookie: fresh } })
     t.ok(lastBearer(stage) === issued.at(-1), 'with the token of that login')
@@ -45,7 +45,7 @@ attack('SF5', 'two login cookies are not mixed when a new login finishes', 'RFC 
 /** The access tokens that Sentinel issues from now on, oldest first. */
 function accessTokensOf (stage: Stage): string[] {
   const tokens: string[] = []
-  stage.sentinel.always('token', { change: answer => { tokens.push(answer['access_token'] as string); return answer } })
+  stage.sentinel.always('token', { change: response => { tokens.push(response['access_token'] as string); return response } })
   return tokens
 }
 

@@ -17,8 +17,8 @@ attack('OR2', 'a guarded page sends its own path to the login, never another hos
     t.equal(guarded.status, 302, target)
     t.match(guarded.location, /^\/login(\?returnTo=%2F[\w.~!'()*%-]*)?$/, target)
     t.ok(isSafe(new URL(guarded.location!, ORIGIN).searchParams.get('returnTo') ?? '/'), `${target}, before the login checks it`)
-    const answer = await enter(stage, stage.browser(), AGENT, guarded.location)
-    t.ok(answer.status === 303 && isSafe(answer.location), `${target} led to ${answer.location}`)
+    const response = await enter(stage, stage.browser(), AGENT, guarded.location)
+    t.ok(response.status === 303 && isSafe(response.location), `${target} led to ${response.location}`)
   }
 }, { after: app => { app.get('/*', { onRequest: app.requireAuth }, async () => 'anything') } })
 
@@ -37,8 +37,8 @@ attack('OR3', 'a guarded page sends no other host to the login for bytes that no
     if (guarded.status !== 302) continue
     guardedTargets += 1
     t.match(guarded.location, /^\/login(\?returnTo=%2F[\w.~!'()*%-]*)?$/, what)
-    const answer = await enter(stage, stage.browser(), AGENT, guarded.location)
-    t.ok(answer.status === 303 && isSafe(answer.location), `${what}, led to ${answer.location}`)
+    const response = await enter(stage, stage.browser(), AGENT, guarded.location)
+    t.ok(response.status === 303 && isSafe(response.location), `${what}, led to ${response.location}`)
   }
   t.ok(guardedTargets >= 7, `${guardedTargets} of them reach the guard; Node refuses the others`)
 }, { after: app => { app.get('/*', { onRequest: app.requireAuth }, async () => 'anything') } })
@@ -79,14 +79,14 @@ attack('OR6', 'a login fails if its return path was changed in transit', 'RFC 97
     Buffer.from(JSON.stringify(unsigned)).toString('base64url'), `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from(JSON.stringify(unsigned)).toString('base64url')}.`
   ]
   for (const one of forged) {
-    const answer = await stage.browser().send(callback, { headers: { cookie: `${name}=${one}`, accept: 'text/html' } })
-    t.equal(answer.status, 400, one.slice(0, 40))
-    t.equal(answer.location, undefined)
-    t.notMatch(answer.text, 'evil.example')
+    const response = await stage.browser().send(callback, { headers: { cookie: `${name}=${one}`, accept: 'text/html' } })
+    t.equal(response.status, 400, one.slice(0, 40))
+    t.equal(response.location, undefined)
+    t.notMatch(response.text, 'evil.example')
   }
   t.equal(stage.exchanges(), 0)
-  const answer = await browser.step(callback)
-  t.equal(`${answer.status} ${answer.location}`, '303 /page/own', 'the unchanged one still works')
+  const response = await browser.step(callback)
+  t.equal(`${response.status} ${response.location}`, '303 /page/own', 'the unchanged one still works')
 })
 
 /** The same text with one bit changed, possibly a bit that base64url does not use. */
@@ -105,17 +105,17 @@ attack('OR8', 'a logout redirects to its own fixed path, whatever the request sa
   const wrong = new Set<string>()
   for (const { input } of RETURN_PATHS) {
     const query = ['returnTo', 'post_logout_redirect_uri', 'redirect'].map(name => `${name}=${inQuery(input)}`).join('&')
-    const answer = await send(`?${query}`)
+    const response = await send(`?${query}`)
     const isLong = query.length > 12_000
-    if (!(answer.status === 303 && answer.location === '/') && !(isLong && [400, 414, 431].includes(answer.status))) wrong.add(`${answer.status} ${answer.location} for ${JSON.stringify(input).slice(0, 40)}`)
+    if (!(response.status === 303 && response.location === '/') && !(isLong && [400, 414, 431].includes(response.status))) wrong.add(`${response.status} ${response.location} for ${JSON.stringify(input).slice(0, 40)}`)
   }
   t.same([...wrong], [])
 
   const browser = stage.browser()
   for (const parameter of ['returnTo', 'post_logout_redirect_uri', 'redirect', 'redirect_uri', 'next', 'url', 'state', 'logoutReturnPath']) {
     await enter(stage, browser)
-    const answer = await browser.step(stage.url(`/logout?${parameter}=//evil.example`), { method: 'POST', form: { [parameter]: 'https://evil.example' }, from: stage.url('/') })
-    t.equal(`${answer.status} ${answer.location}`, '303 /', parameter)
+    const response = await browser.step(stage.url(`/logout?${parameter}=//evil.example`), { method: 'POST', form: { [parameter]: 'https://evil.example' }, from: stage.url('/') })
+    t.equal(`${response.status} ${response.location}`, '303 /', parameter)
     t.equal(await stage.me(browser), null)
   }
 })

@@ -24,9 +24,9 @@ const ENCODED_BYTES = fc.tuple(fc.constantFrom('', '/', '%2F', '//', '/page/'), 
 
 async function staysInside (stage: Stage, encoded: string): Promise<void> {
   const browser = stage.browser()
-  const answer = await enter(stage, browser, AGENT, `/login?returnTo=${encoded}`)
-  if (answer.status !== 303) throw new Error(`status ${answer.status}`)
-  if (!isSafe(answer.location)) throw new Error(`Location ${answer.location}`)
+  const response = await enter(stage, browser, AGENT, `/login?returnTo=${encoded}`)
+  if (response.status !== 303) throw new Error(`status ${response.status}`)
+  if (!isSafe(response.location)) throw new Error(`Location ${response.location}`)
 }
 
 attack('OR1', 'a login leads to a page of the app, whatever text is the return path', 'RFC 9700 §4.11', async (t, stage) => {
@@ -76,10 +76,10 @@ function assertOwnAuthorization (stage: Stage, location: string): void {
 attack('LC10', '/login sends Sentinel the same parameters and writes nothing, whatever the query', 'CVE-2025-67716', async (t, stage) => {
   await fc.assert(fc.asyncProperty(QUERY, fc.boolean(), async (query, isPost) => {
     const body = isPost ? { body: query } : {}
-    const answer = await rawRequest(stage.raw, { line: `${isPost ? 'POST' : 'GET'} /login?${query} HTTP/1.1`, headers: ['Accept: text/html'], ...body })
-    assertTame(`/login?${query}`, answer)
-    if (isPost ? ![404, 400].includes(answer.status) : ![302, 400].includes(answer.status)) throw new Error(`status ${answer.status}`)
-    if (answer.location !== undefined) assertOwnAuthorization(stage, answer.location)
+    const response = await rawRequest(stage.raw, { line: `${isPost ? 'POST' : 'GET'} /login?${query} HTTP/1.1`, headers: ['Accept: text/html'], ...body })
+    assertTame(`/login?${query}`, response)
+    if (isPost ? ![404, 400].includes(response.status) : ![302, 400].includes(response.status)) throw new Error(`status ${response.status}`)
+    if (response.location !== undefined) assertOwnAuthorization(stage, response.location)
   }), { numRuns: 2 * RUNS })
   t.same(stage.store.calls, [])
   t.equal(Object.hasOwn(Object.prototype, 'x'), false)
@@ -93,9 +93,9 @@ attack('LC5', 'a callback that belongs to no login changes nothing, whatever the
   const cookie = `Cookie: ${await cookieHeader(stage, browser)}`
   await fc.assert(fc.asyncProperty(QUERY, fc.boolean(), async (query, isPost) => {
     const body = isPost ? { body: query } : {}
-    const answer = await rawRequest(stage.raw, { line: `${isPost ? 'POST' : 'GET'} /callback?${query} HTTP/1.1`, headers: ['Accept: text/html', cookie], ...body })
-    assertTame(`/callback?${query}`, answer)
-    if (![400, 405].includes(answer.status) || answer.location !== undefined || answer.setCookies.length > 0) throw new Error(`status ${answer.status}, Location ${answer.location}`)
+    const response = await rawRequest(stage.raw, { line: `${isPost ? 'POST' : 'GET'} /callback?${query} HTTP/1.1`, headers: ['Accept: text/html', cookie], ...body })
+    assertTame(`/callback?${query}`, response)
+    if (![400, 405].includes(response.status) || response.location !== undefined || response.setCookies.length > 0) throw new Error(`status ${response.status}, Location ${response.location}`)
   }), { numRuns: 2 * RUNS })
   t.same([...stage.store.records.entries()], before)
   t.equal(stage.exchanges(), 1)
@@ -109,14 +109,14 @@ attack('LO1', 'a logout that another site sends changes nothing, whatever the qu
   const cookie = `Cookie: ${await cookieHeader(stage, browser)}`
   await fc.assert(fc.asyncProperty(QUERY, QUERY, fc.boolean(), async (query, body, isPost) => {
     const form = isPost ? { body } : {}
-    const answer = await rawRequest(stage.raw, { line: `${isPost ? 'POST' : 'GET'} /logout?${query} HTTP/1.1`, headers: [cookie, 'Sec-Fetch-Site: cross-site'], ...form })
-    assertTame(`/logout?${query}`, answer)
-    if (![400, 403, 404, 413].includes(answer.status) || answer.setCookies.length > 0) throw new Error(`status ${answer.status}`)
+    const response = await rawRequest(stage.raw, { line: `${isPost ? 'POST' : 'GET'} /logout?${query} HTTP/1.1`, headers: [cookie, 'Sec-Fetch-Site: cross-site'], ...form })
+    assertTame(`/logout?${query}`, response)
+    if (![400, 403, 404, 413].includes(response.status) || response.setCookies.length > 0) throw new Error(`status ${response.status}`)
   }), { numRuns: RUNS })
   await fc.assert(fc.asyncProperty(QUERY, QUERY, async (query, body) => {
-    const answer = await rawRequest(stage.raw, { line: `POST /logout?${query} HTTP/1.1`, headers: ['Sec-Fetch-Site: same-origin'], body })
-    assertTame(`a visitor’s /logout?${query}`, answer)
-    if (answer.status === 303 ? answer.location !== '/' : ![400, 413].includes(answer.status)) throw new Error(`status ${answer.status}, Location ${answer.location}`)
+    const response = await rawRequest(stage.raw, { line: `POST /logout?${query} HTTP/1.1`, headers: ['Sec-Fetch-Site: same-origin'], body })
+    assertTame(`a visitor’s /logout?${query}`, response)
+    if (response.status === 303 ? response.location !== '/' : ![400, 413].includes(response.status)) throw new Error(`status ${response.status}, Location ${response.location}`)
   }), { numRuns: RUNS })
   t.same([...stage.store.records.entries()], before)
   t.equal(stage.calls('revoke'), 0)

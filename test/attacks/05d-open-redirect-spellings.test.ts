@@ -24,8 +24,8 @@ attack('OR4', 'the path that is checked is the path that is sent: dot segments a
     const browser = stage.browser()
     const guarded = await rawRequest(stage.raw, { line: `GET /page${path} HTTP/1.1`, headers: ['Accept: text/html'] })
     t.equal(guarded.status, 302, path)
-    const answer = await enter(stage, browser, AGENT, guarded.location)
-    t.ok(isSafe(answer.location), `/page${path} led to ${answer.location}`)
+    const response = await enter(stage, browser, AGENT, guarded.location)
+    t.ok(isSafe(response.location), `/page${path} led to ${response.location}`)
   }
 }, { options })
 

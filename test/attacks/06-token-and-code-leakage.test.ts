@@ -21,9 +21,9 @@ const FAILURES: Array<[what: string, fault: Fault]> = [
   ['half a response', { cutOff: 'mid-body' }],
   ['JSON that is not valid', { status: 200, body: `{"access_token":"${MARKER}",` }],
   ['HTML with 200', { status: 200, body: `<h1>${MARKER}</h1>`, headers: HTML }],
-  ['tokens and no id_token', { change: answer => ({ ...answer, id_token: undefined }) }],
-  ['an id_token of its own', { change: answer => ({ ...answer, id_token: `${MARKER}.${MARKER}.${MARKER}` }) }],
-  ['another token type', { change: answer => ({ ...answer, token_type: MARKER }) }],
+  ['tokens and no id_token', { change: response => ({ ...response, id_token: undefined }) }],
+  ['an id_token of its own', { change: response => ({ ...response, id_token: `${MARKER}.${MARKER}.${MARKER}` }) }],
+  ['another token type', { change: response => ({ ...response, token_type: MARKER }) }],
   ['a redirect', { status: 302, headers: { location: `http://127.0.0.1:1/${MARKER}` } }],
   ['a challenge', { status: 401, headers: { 'www-authenticate': `Basic realm="${MARKER}"` } }]
 ]
@@ -42,9 +42,9 @@ const WAYS: Array<[what: string, present: (stage: Stage, browser: Browser, url: 
   ['to a failing exchange', (stage, browser, url) => { stage.sentinel.next('token', { status: 500 }); return browser.step(url) }],
   ['to a store that is down', async (stage, browser, url) => {
     stage.store.trouble = () => 'error'
-    const answer = await browser.step(url)
+    const response = await browser.step(url)
     stage.store.trouble = () => undefined
-    return answer
+    return response
   }]
 ]
 
@@ -69,8 +69,8 @@ attack('TL2', 'errors contain no secret, no token and no text from the identity 
     const browser = stage.browser()
     const { url, code, state } = await pendingCallback(stage, browser)
     stage.secrets.add(code).add(state)
-    const answer = await failsCleanly(t, stage, browser, url, what)
-    t.notMatch(JSON.stringify([answer.text, answer.headers]), MARKER, what)
+    const response = await failsCleanly(t, stage, browser, url, what)
+    t.notMatch(JSON.stringify([response.text, response.headers]), MARKER, what)
   }
   t.notOk(stage.logLines.some(line => /authorization"?\s*:\s*"?(Basic|Bearer)/i.test(line)), 'no credentials in a header')
 })
@@ -104,7 +104,7 @@ attack('TL2', 'errors of a refresh, a revocation and a look-up contain no secret
  */
 const PRESENTED: Array<[what: string, code: RegExp, prepare: (stage: Stage, browser: Browser) => Promise<string>]> = [
   ...FAILURES.map(([what, fault]): typeof PRESENTED[number] => [what, /LE_AUTH_(SENTINEL|CLIENT|CODE|ID_TOKEN)_/, failing(fault)]),
-  ['an id_token for another client', /LE_AUTH_ID_TOKEN_INVALID/, failing({ change: answer => ({ ...answer, id_token: idToken({ aud: MARKER }) }) })],
+  ['an id_token for another client', /LE_AUTH_ID_TOKEN_INVALID/, failing({ change: response => ({ ...response, id_token: idToken({ aud: MARKER }) }) })],
   ['a huge response', /LE_AUTH_SENTINEL_/, failing({ status: 200, body: JSON.stringify({ access_token: MARKER.repeat(100_000) }) })],
   ['an error', /LE_AUTH_LOGIN_REFUSED/, async (stage, browser) => {
     const { state } = await pendingCallback(stage, browser)
@@ -144,17 +144,17 @@ for (const accept of ['text/html', 'application/json']) {
     for (const [what, code, prepare] of [...PRESENTED, ...PRESENTED]) {
       const browser = stage.browser()
       const url = await prepare(stage, browser)
-      const answer = accept === 'text/html' ? await browser.step(url) : await browser.script(url)
+      const response = accept === 'text/html' ? await browser.step(url) : await browser.script(url)
       stage.store.trouble = () => undefined
-      t.ok([400, 502, 503].includes(answer.status), `${what}: ${answer.status}`)
-      t.match(answer.text, code, what)
-      t.match(answer.headers['content-type'], accept, what)
-      t.notMatch(answer.text, /\n\s+at |node_modules|\/lib\/|\.[jt]s:\d|stack/, `${what}: no stack`)
-      t.notMatch(answer.text, /https?:|127\.0\.0\.1|localhost|liveperson\.net|redis/, `${what}: no URL or host`)
-      t.notMatch(answer.text, MARKER, `${what}: no text from the identity service`)
-      if (accept === 'application/json') t.same(Object.keys(answer.json()).sort(), ['code', 'error', 'message', 'statusCode'], what)
-      t.equal(answer.text, texts.get(what) ?? answer.text, `${what}: the same text each time`)
-      texts.set(what, answer.text)
+      t.ok([400, 502, 503].includes(response.status), `${what}: ${response.status}`)
+      t.match(response.text, code, what)
+      t.match(response.headers['content-type'], accept, what)
+      t.notMatch(response.text, /\n\s+at |node_modules|\/lib\/|\.[jt]s:\d|stack/, `${what}: no stack`)
+      t.notMatch(response.text, /https?:|127\.0\.0\.1|localhost|liveperson\.net|redis/, `${what}: no URL or host`)
+      t.notMatch(response.text, MARKER, `${what}: no text from the identity service`)
+      if (accept === 'application/json') t.same(Object.keys(response.json()).sort(), ['code', 'error', 'message', 'statusCode'], what)
+      t.equal(response.text, texts.get(what) ?? response.text, `${what}: the same text each time`)
+      texts.set(what, response.text)
     }
     t.equal(texts.size, PRESENTED.length)
     t.same([stage.store.tokenSets, stage.store.logins], [[], []])
@@ -165,11 +165,11 @@ attack('TL4', 'a response of the callback leaks its URL to no other site', 'RFC 
   for (const [what, present] of WAYS) {
     const browser = stage.browser()
     const { url } = await pendingCallback(stage, browser)
-    const answer = await present(stage, browser, url)
-    if (answer.status === 303) t.equal(answer.text, '', `${what}: a redirect without a body`)
-    t.equal(answer.headers['referrer-policy'], 'no-referrer', `${what}: ${answer.status}`)
-    t.notMatch(answer.text, /\b(src|srcset|poster|background|data|action)\s*=|<link|<iframe|@import|url\(|https?:/i, `${what}: it loads nothing`)
-    if (String(answer.headers['content-type']).startsWith('text/html')) t.match(answer.headers['content-security-policy'], /^default-src 'none'/, what)
+    const response = await present(stage, browser, url)
+    if (response.status === 303) t.equal(response.text, '', `${what}: a redirect without a body`)
+    t.equal(response.headers['referrer-policy'], 'no-referrer', `${what}: ${response.status}`)
+    t.notMatch(response.text, /\b(src|srcset|poster|background|data|action)\s*=|<link|<iframe|@import|url\(|https?:/i, `${what}: it loads nothing`)
+    if (String(response.headers['content-type']).startsWith('text/html')) t.match(response.headers['content-security-policy'], /^default-src 'none'/, what)
   }
 })
 
@@ -178,7 +178,7 @@ attack('TL4', 'a callback that fails before the plugin’s route is reached leak
   await logIn(stage, browser)
   const { url } = await pendingCallback(stage, browser)
   stage.store.trouble = () => 'error'
-  const answer = await browser.step(url)
-  t.equal(answer.status, 503)
-  t.equal(answer.headers['referrer-policy'], 'no-referrer')
+  const response = await browser.step(url)
+  t.equal(response.status, 503)
+  t.equal(response.headers['referrer-policy'], 'no-referrer')
 })

@@ -17,9 +17,9 @@ import { STORE_MESSAGE, STORE_PASSWORD } from '../support/stores.js'
 function collectTokens (stage: Stage): string[] {
   const tokens: string[] = []
   const collect = {
-    change: (answer: Record<string, unknown>) => {
-      for (const name of ['access_token', 'refresh_token', 'id_token']) if (typeof answer[name] === 'string') tokens.push(answer[name])
-      return answer
+    change: (response: Record<string, unknown>) => {
+      for (const name of ['access_token', 'refresh_token', 'id_token']) if (typeof response[name] === 'string') tokens.push(response[name])
+      return response
     }
   }
   stage.sentinel.always('token', collect)
@@ -46,11 +46,11 @@ attack('TL7', 'no token leaves the server, in any encoding', 'CVE-2025-55008, CV
   await browser.submit(stage.url('/logout'), { revoke: 'true' })
 
   t.ok(tokens.length > 4, 'tokens were issued')
-  const answers = browser.history.filter(answer => answer.url.startsWith(stage.origin))
-  t.ok(answers.some(answer => answer.setCookies.length > 0))
+  const responses = browser.history.filter(response => response.url.startsWith(stage.origin))
+  t.ok(responses.some(response => response.setCookies.length > 0))
   // A part of a JWT is enough to recognize it.
   const marks = tokens.flatMap(token => [token, token.slice(0, 40), token.slice(-40)])
-  for (const answer of answers) isFreeOf(t, readings(answer), marks, `${answer.status} ${answer.url.slice(0, 60)}`)
+  for (const response of responses) isFreeOf(t, readings(response), marks, `${response.status} ${response.url.slice(0, 60)}`)
   isFreeOf(t, session, marks, 'the store has the tokens sealed')
 }, { after: app => { app.get('/renew', { onRequest: app.requireAuth }, async request => { await request.leAuth!.refresh(); return 'renewed' }) } })
 
@@ -72,7 +72,7 @@ attack('TL8', 'what a handler returns or prints contains no token and no secret'
   const { accessToken } = (await browser.script(stage.url('/token'))).json()
   t.ok(tokens.includes(accessToken), 'only a handler that calls getAccessToken gets the token')
 
-  stage.sentinel.next('token', { change: answer => ({ ...answer, id_token: `${answer.id_token}.x` }) })
+  stage.sentinel.next('token', { change: response => ({ ...response, id_token: `${response.id_token}.x` }) })
   await stage.browser().step((await pendingCallback(stage, browser)).url)
   await browser.step((await pendingCallback(stage, browser)).url.replace(/code=[^&]*/, 'code=A'))
   t.ok(failures.length > 1)
@@ -181,14 +181,14 @@ attack('TL11', 'the error of a Redis that has stopped reveals neither its host n
 /** Asserts that each route says in a fixed text that the store cannot be reached. */
 async function tellsNothing (t: Test, app: TestApp, member: ReturnType<TestApp['browser']>, secrets: string[]): Promise<void> {
   for (const path of ['/login', '/callback?code=A&state=x', '/me', '/']) {
-    const answer = await member.script(app.url(path))
-    t.equal(answer.status, 503, path)
-    t.same(answer.json(), {
+    const response = await member.script(app.url(path))
+    t.equal(response.status, 503, path)
+    t.same(response.json(), {
       statusCode: 503,
       code: 'LE_AUTH_STORE_UNAVAILABLE',
       error: 'Service Unavailable',
       message: 'The session store of this app cannot be reached at the moment. Try again in a minute.'
     }, path)
-    isFreeOf(t, JSON.stringify(answer.headers), secrets, path)
+    isFreeOf(t, JSON.stringify(response.headers), secrets, path)
   }
 }

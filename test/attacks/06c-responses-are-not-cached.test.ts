@@ -8,9 +8,9 @@ type Step = (stage: Stage, browser: Browser) => Promise<Answer>
 const whileDown = (step: Step): Step => async (stage, browser) => {
   await logIn(stage, browser)
   stage.store.trouble = () => 'error'
-  const answer = await step(stage, browser)
+  const response = await step(stage, browser)
   stage.store.trouble = () => undefined
-  return answer
+  return response
 }
 
 const UNCACHED: Array<[what: string, status: number, step: Step]> = [
@@ -40,19 +40,19 @@ const clock = new Clock()
 
 attack('TL5', 'no cache stores a response about a login', 'CVE-2025-48947, CVE-2025-64762, RFC 9111 §5.2.2.5', async (t, stage) => {
   for (const [what, status, step] of UNCACHED) {
-    const answer = await step(stage, stage.browser())
+    const response = await step(stage, stage.browser())
     clock.advance(6 * SECOND)
-    t.equal(answer.status, status, what)
-    t.match(answer.headers['cache-control'], /(^|, )no-store$/, what)
+    t.equal(response.status, status, what)
+    t.match(response.headers['cache-control'], /(^|, )no-store$/, what)
   }
 }, { options: { now: clock.now } })
 
 attack('TL5', 'GET /logout does nothing that a cache could store', 'CVE-2025-48947', async (t, stage) => {
   const browser = stage.browser()
   await logIn(stage, browser)
-  const answer = await browser.step(stage.url('/logout'))
-  t.equal(answer.status, 404, 'there is no such route')
-  t.same(answer.setCookies, [])
+  const response = await browser.step(stage.url('/logout'))
+  t.equal(response.status, 404, 'there is no such route')
+  t.same(response.setCookies, [])
   t.equal(await stage.me(browser), AGENT.id)
 })
 

@@ -44,7 +44,7 @@ function essence ({ status, setCookies, location = '' }: Answer): object {
 async function tour (stage: Stage, headers: Record<string, string>): Promise<object[]> {
   const browser = stage.browser()
   const { url } = await pendingCallback(stage, browser)
-  const with_ = async (target: string, ask = {}): Promise<object> => essence(await browser.step(target, { headers, ...ask }))
+  const with_ = async (target: string, options = {}): Promise<object> => essence(await browser.step(target, { headers, ...options }))
   return [
     await with_(stage.url('/login?returnTo=/page/a')),
     await with_(stage.url('/page/a')),
@@ -89,10 +89,10 @@ for (const trustProxy of [false, true]) {
     const cookie = await browser.jar.getCookieString(stage.origin)
     for (const [what, version, lines] of MALFORMED) {
       for (const [method, path] of [['GET', '/login'], ['GET', '/callback?code=A&state=x'], ['GET', '/page/a'], ['POST', '/logout']]) {
-        const answer = await stage.raw(`${method} ${path} HTTP/${version}\r\n${lines}Accept: text/html\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`)
-        t.match(answer, /^HTTP\/1\.1 [34]\d\d /, `${what}: ${path}`)
-        t.notMatch(answer, /evil/, `${what}: ${path}`)
-        if (/^HTTP\/1\.1 302/.test(answer) && path === '/login') t.ok(answer.includes(`redirect_uri=${encodeURIComponent(stage.redirectUri)}`), what)
+        const response = await stage.raw(`${method} ${path} HTTP/${version}\r\n${lines}Accept: text/html\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`)
+        t.match(response, /^HTTP\/1\.1 [34]\d\d /, `${what}: ${path}`)
+        t.notMatch(response, /evil/, `${what}: ${path}`)
+        if (/^HTTP\/1\.1 302/.test(response) && path === '/login') t.ok(response.includes(`redirect_uri=${encodeURIComponent(stage.redirectUri)}`), what)
       }
       const member = await stage.raw(`GET /page/a HTTP/${version}\r\n${lines}Cookie: ${cookie}\r\nConnection: close\r\n\r\n`)
       t.match(member, /^HTTP\/1\.1 (200|400) /, `${what}: a page of a user`)
@@ -104,12 +104,12 @@ for (const trustProxy of [false, true]) {
 async function cookiesOf (stage: Stage, headers: Record<string, string>): Promise<string[]> {
   const browser = stage.browser()
   const { url } = await pendingCallback(stage, browser)
-  const answers = [
+  const responses = [
     await browser.step(stage.url('/login'), { headers }),
     await browser.step(url, { headers }),
     await browser.step(stage.url('/logout'), { method: 'POST', form: {}, from: stage.url('/'), headers })
   ]
-  return answers.flatMap(answer => answer.setCookies)
+  return responses.flatMap(response => response.setCookies)
 }
 
 attack('HH4', 'no request header removes Secure from a cookie', 'CVE-2026-3635', async (t, stage) => {
@@ -120,10 +120,10 @@ attack('HH4', 'no request header removes Secure from a cookie', 'CVE-2026-3635',
 }, { origin: HTTPS })
 
 attack('HH4', 'an app that gets no sign of https responds with an error and sets no cookie', 'CVE-2026-3635', async (t, stage) => {
-  const answer = await stage.browser().step(stage.url('/login'))
-  t.equal(answer.status, 500)
-  t.match(answer.text, 'LE_AUTH_INSECURE_REQUEST')
-  t.same(answer.setCookies, [])
+  const response = await stage.browser().step(stage.url('/login'))
+  t.equal(response.status, 500)
+  t.match(response.text, 'LE_AUTH_INSECURE_REQUEST')
+  t.same(response.setCookies, [])
 }, { origin: HTTPS, fastify: { trustProxy: false } })
 
 attack('HH4', 'no request header changes the cookies of an app on http', 'CVE-2026-3635', async (t, stage) => {
@@ -137,19 +137,19 @@ const BREAKERS = ['%0d%0aX-Injected:%201', '%0aX-Injected:%201', '%0dX-Injected:
   '%e5%98%8a%e5%98%8dX-Injected:%201', '%c0%8d%c0%8aX-Injected:%201', '%u000aX-Injected:%201', '%250d%250aX-Injected:%201', '%e2%80%a8X-Injected:%201', '%7f', '%ff%fe', '%2c%20evil=1', '%22%5c']
 
 attack('HH5', 'no line break, NUL or semicolon adds a header or a cookie attribute', 'RFC 6749 §10.14, CVE-2026-16729', async (t, stage) => {
-  const attributes = (answer: Answer): string[] => answer.setCookies.map(line => line.split('; ').slice(1).filter(part => !part.startsWith('Expires')).join('; '))
+  const attributes = (response: Answer): string[] => response.setCookies.map(line => line.split('; ').slice(1).filter(part => !part.startsWith('Expires')).join('; '))
   for (const breaker of BREAKERS) {
     const browser = stage.browser()
     for (const path of [
       `/login?returnTo=/page/a${breaker}`, `/login?returnTo=${breaker}`, `/login?${breaker}=1`, `/page/a?b=${breaker}`,
       `/callback?code=A&state=${breaker}`, `/callback?error=${breaker}&state=x`, `/callback?code=${breaker}&state=${'x'.repeat(43)}`
     ]) {
-      const answer = await browser.step(stage.url(path))
-      t.ok(answer.status < 500, `${answer.status} ${path}`)
-      t.notOk('x-injected' in answer.headers, path)
-      t.notMatch(Object.values(answer.headers).flat().join('\n'), /domain=evil|evil=/i, path)
-      for (const line of attributes(answer)) t.match(line, /^(Max-Age=3600; )?Path=\/; (Expires; )?HttpOnly; SameSite=Lax$/, path)
-      t.match(answer.location ?? '/', /^[\x21-\x7e]*$/, path)
+      const response = await browser.step(stage.url(path))
+      t.ok(response.status < 500, `${response.status} ${path}`)
+      t.notOk('x-injected' in response.headers, path)
+      t.notMatch(Object.values(response.headers).flat().join('\n'), /domain=evil|evil=/i, path)
+      for (const line of attributes(response)) t.match(line, /^(Max-Age=3600; )?Path=\/; (Expires; )?HttpOnly; SameSite=Lax$/, path)
+      t.match(response.location ?? '/', /^[\x21-\x7e]*$/, path)
     }
     const known = await pendingCallback(stage, browser)
     const failed = await browser.step(stage.url(`/callback?error=${breaker}&error_description=${breaker}&state=${known.state}`))
@@ -161,12 +161,12 @@ attack('HH5', 'no line break, NUL or semicolon adds a header or a cookie attribu
 attack('HH5', 'no line break, NUL or semicolon in a return path adds a header or a cookie attribute when the login finishes', 'RFC 6749 §10.14, CVE-2026-16729', async (t, stage) => {
   for (const breaker of BREAKERS) {
     for (const start of [`/login?returnTo=/page/a${breaker}`, `/login?returnTo=/page/a?b=${breaker}`, `/login?returnTo=${breaker}`]) {
-      const answer = await enter(stage, stage.browser(), AGENT, start)
-      t.equal(answer.status, 303, start)
-      t.match(answer.location, /^\/(?!\/)[\x21-\x7e]*$/, start)
-      t.notOk('x-injected' in answer.headers, start)
-      t.equal(answer.setCookies.length, 2, `${start}: the removal of the pending login’s cookie, and the login’s cookie`)
-      t.notMatch(answer.setCookies.join('\n'), /evil/i, start)
+      const response = await enter(stage, stage.browser(), AGENT, start)
+      t.equal(response.status, 303, start)
+      t.match(response.location, /^\/(?!\/)[\x21-\x7e]*$/, start)
+      t.notOk('x-injected' in response.headers, start)
+      t.equal(response.setCookies.length, 2, `${start}: the removal of the pending login’s cookie, and the login’s cookie`)
+      t.notMatch(response.setCookies.join('\n'), /evil/i, start)
     }
   }
 })
@@ -174,8 +174,8 @@ attack('HH5', 'no line break, NUL or semicolon in a return path adds a header or
 attack('HH5', 'a login returns to a path with line breaks, NUL or semicolons, in a form that a header can carry', 'RFC 6749 §10.14, RFC 3986 §2.1', async (t, stage) => {
   for (const path of ['/page/%0d%0aX-Injected:%201', '/page/%00', '/page/a;%20Domain=evil.example', '/page/%e2%80%a8']) {
     const browser: Browser = stage.browser()
-    const answer = await logIn(stage, browser, undefined, `/login?returnTo=${encodeURIComponent(path)}`)
-    t.equal(new URL(answer.url).href, stage.url(path), path)
-    t.notOk(browser.history.some(answer => 'x-injected' in answer.headers), path)
+    const response = await logIn(stage, browser, undefined, `/login?returnTo=${encodeURIComponent(path)}`)
+    t.equal(new URL(response.url).href, stage.url(path), path)
+    t.notOk(browser.history.some(response => 'x-injected' in response.headers), path)
   }
 })

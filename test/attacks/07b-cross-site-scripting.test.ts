@@ -10,8 +10,8 @@ const TEXTS = [
 ]
 
 /** Whether a refusal is a page that runs nothing, or JSON that no browser shows as a page. */
-function isHarmless (answer: Answer): boolean {
-  const { 'content-type': type, 'content-security-policy': policy, 'x-content-type-options': sniffing } = answer.headers
+function isHarmless (response: Answer): boolean {
+  const { 'content-type': type, 'content-security-policy': policy, 'x-content-type-options': sniffing } = response.headers
   if (String(type).startsWith('application/json; charset=utf-8')) return true
   return type === 'text/html; charset=utf-8' && sniffing === 'nosniff' && String(policy).startsWith("default-src 'none'") && !String(policy).includes('script-src')
 }
@@ -29,12 +29,12 @@ attack('XS1', 'no text that a visitor puts into a callback or a login is shown o
         // Each has its own unused state: a used one would be refused before the text is read.
         const browser = stage.browser()
         const { state } = await pendingCallback(stage, browser)
-        const answer = await browser[way](stage.url(`/callback?${query.replace('STATE', state)}`))
-        const what = `${query.slice(0, 60)} ${answer.status}`
-        t.ok([400, 403, 502].includes(answer.status), what)
-        t.match(errorCode(answer), code, what)
-        t.ok(isHarmless(answer), `${what}: ${answer.headers['content-type']}`)
-        for (const form of [text, said, text.slice(0, 500)]) t.notOk(answer.text.includes(form), what)
+        const response = await browser[way](stage.url(`/callback?${query.replace('STATE', state)}`))
+        const what = `${query.slice(0, 60)} ${response.status}`
+        t.ok([400, 403, 502].includes(response.status), what)
+        t.match(errorCode(response), code, what)
+        t.ok(isHarmless(response), `${what}: ${response.headers['content-type']}`)
+        for (const form of [text, said, text.slice(0, 500)]) t.notOk(response.text.includes(form), what)
       }
     }
     for (const line of stage.logLines.slice(before)) {
@@ -69,9 +69,9 @@ attack('XS2', 'no text from an error of the token endpoint is shown', 'CVE-2021-
       stage.sentinel.next('token', fault)
       const browser = stage.browser()
       const { url } = await pendingCallback(stage, browser)
-      const answer = await failsCleanly(t, stage, browser, url, text.slice(0, 30))
-      t.ok(isHarmless(answer))
-      for (const form of [text, encodeURIComponent(text), text.slice(0, 500)]) t.notOk(answer.text.includes(form), text.slice(0, 30))
+      const response = await failsCleanly(t, stage, browser, url, text.slice(0, 30))
+      t.ok(isHarmless(response))
+      for (const form of [text, encodeURIComponent(text), text.slice(0, 500)]) t.notOk(response.text.includes(form), text.slice(0, 30))
       t.notOk(stage.logLines.some(line => line.includes(text) || line.includes(JSON.stringify(text).slice(1, -1))), 'the log does not repeat it')
     }
   }
@@ -92,7 +92,7 @@ attack('XS3', 'a URL that runs a script is never a return path', 'CVE-2026-22029
   }
 
   async function codeFor (browser: ReturnType<typeof stage.browser>, state: string): Promise<string> {
-    const authorize = browser.history.find(answer => answer.location?.includes(state))!.location!
+    const authorize = browser.history.find(response => response.location?.includes(state))!.location!
     return new URL(await stage.sentinel.signIn(authorize, 'maya.osei')).searchParams.get('code')!
   }
 })

@@ -43,8 +43,8 @@ attack('LO1', 'no other site can log a user out, of the app or of LivePerson', '
       const post = await browser.send(stage.url(`/logout${query}`), { method: 'POST', headers, form: { revoke: 'true', _method: 'POST' } })
       t.equal(`${post.status} ${errorCode(post)} ${post.setCookies.length}`, '403 LE_AUTH_LOGOUT_CROSS_SITE 0', what)
       for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS']) {
-        const answer = await browser.send(stage.url(`/logout${query}`), { method, headers })
-        t.equal(`${answer.status} ${answer.setCookies.length} ${answer.headers['access-control-allow-origin']}`, '404 0 undefined', `${method} ${what}`)
+        const response = await browser.send(stage.url(`/logout${query}`), { method, headers })
+        t.equal(`${response.status} ${response.setCookies.length} ${response.headers['access-control-allow-origin']}`, '404 0 undefined', `${method} ${what}`)
       }
     }
   }
@@ -69,8 +69,8 @@ attack('LO1', 'a form of the app itself logs out, and revokes nothing unless it 
   for (const headers of [{ 'sec-fetch-site': 'same-origin' }, { 'sec-fetch-site': 'none' }, { origin: stage.origin }]) {
     const browser = stage.browser()
     await enter(stage, browser)
-    const answer = await browser.send(stage.url('/logout'), { method: 'POST', headers, form: {} })
-    t.equal(`${answer.status} ${answer.location}`, '303 /', JSON.stringify(headers))
+    const response = await browser.send(stage.url('/logout'), { method: 'POST', headers, form: {} })
+    t.equal(`${response.status} ${response.location}`, '303 /', JSON.stringify(headers))
     t.equal(await stage.me(browser), null)
   }
   t.equal(stage.calls('revoke'), 0)
@@ -91,14 +91,14 @@ for (const { origin, cookie, name } of COOKIE_SETTINGS) {
     const saved = await cookieHeader(stage, browser)
     const [session] = stage.store.logins
     t.equal(await stage.me(browser), AGENT.id)
-    const answer = await logOut(stage, browser)
-    t.equal(answer.status, 303)
+    const response = await logOut(stage, browser)
+    t.equal(response.status, 303)
 
     t.equal(await whoIs(stage, stage.browser(), saved), null)
     t.equal(await stage.me(browser), null)
     t.notOk(stage.store.records.has(session!))
     t.same(stage.store.tokenSets, [])
-    const cleared = answer.setCookies.filter(line => line.startsWith(`${name}=`))
+    const cleared = response.setCookies.filter(line => line.startsWith(`${name}=`))
     t.equal(cleared.length, 1)
     t.match(cleared[0], new RegExp(`^${name}=; Max-Age=0;.* Expires=Thu, 01 Jan 1970`))
     t.same(attributes(cleared[0]!), attributes(begun.setCookies.filter(line => line.startsWith(`${name}=`)).at(-1)!))
@@ -113,8 +113,8 @@ function attributes (line: string): string[] {
 attack('LO6', 'a logout without a login, or a second logout, succeeds and changes nothing', 'RFC 7009 §2.2', async (t, stage) => {
   const browser = stage.browser()
   for (const cookie of ['', 'le-auth=garbage', 'le-auth=', 'le-auth=a.b']) {
-    const answer = await browser.send(stage.url('/logout'), { method: 'POST', headers: { 'sec-fetch-site': 'same-origin', cookie }, form: { revoke: 'true' } })
-    t.equal(`${answer.status} ${answer.location}`, '303 /', cookie)
+    const response = await browser.send(stage.url('/logout'), { method: 'POST', headers: { 'sec-fetch-site': 'same-origin', cookie }, form: { revoke: 'true' } })
+    t.equal(`${response.status} ${response.location}`, '303 /', cookie)
   }
   t.equal(stage.store.records.size, 0)
   await enter(stage, browser)

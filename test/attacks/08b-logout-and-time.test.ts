@@ -119,7 +119,7 @@ for (const [revoke, minutes] of [[false, 31], [false, 61], [true, 31], [true, 61
     clock.advance(minutes * MINUTE)
     const held = hold(stage.sentinel, 'refresh')
     const refreshing = (await browser.copy()).script(stage.url('/me'))
-    const answer = await held.ready()
+    const response = await held.ready()
     t.equal((await logOut(stage, browser, revoke ? { revoke: 'true' } : {})).status, 303)
     held.release()
 
@@ -130,7 +130,7 @@ for (const [revoke, minutes] of [[false, 31], [false, 61], [true, 31], [true, 61
     t.equal(await stage.me(browser), null)
     const revoked = stage.sentinel.requests.filter(({ endpoint }) => endpoint === 'revoke').map(({ body }) => body?.get('token'))
     t.equal(revoked.length, revoke ? 2 : 0)
-    if (revoke) t.equal(revoked[1], answer.refresh_token, 'the new tokens are revoked too')
+    if (revoke) t.equal(revoked[1], response.refresh_token, 'the new tokens are revoked too')
   }, timed)
 }
 

@@ -19,12 +19,12 @@ attack('LO8', 'the back button shows nothing private after a logout, on pages wi
   const tab = await browser.newPage()
   tab.setDefaultTimeout(PATIENCE)
 
-  const answer = tab.waitForResponse(response => response.url() === stage.url('/private') && response.status() === 200)
+  const privatePage = tab.waitForResponse(response => response.url() === stage.url('/private') && response.status() === 200)
   await tab.goto(stage.url('/private'))
   await tab.getByLabel('User name').fill(AGENT.loginName)
   await tab.getByLabel('Password').fill(EMULATOR_DEFAULTS.password)
   await tab.getByRole('button', { name: 'Sign in' }).click()
-  t.equal(await (await answer).headerValue('cache-control'), 'private, no-store')
+  t.equal(await (await privatePage).headerValue('cache-control'), 'private, no-store')
   await shows(tab, `for ${AGENT.id} only`)
 
   await tab.getByRole('button', { name: 'Log out everywhere' }).click()

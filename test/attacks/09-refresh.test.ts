@@ -17,8 +17,8 @@ import { twoApps, type TwoApps } from '../support/two-apps.js'
 refreshAttack('RF1', 'twenty requests at once refresh once, and all get a response', 'RFC 9700 §4.14.2, CVE-2026-53517', async (t, { user, url, calls, endAccessToken, me }) => {
   for (let round = 1; round <= 3; round += 1) {
     endAccessToken()
-    const answers = await many(20, () => user.script(url('/users')))
-    t.same(answers.map(answer => answer.json().status), Array(20).fill(200))
+    const responses = await many(20, () => user.script(url('/users')))
+    t.same(responses.map(response => response.json().status), Array(20).fill(200))
     t.equal(calls('refresh'), round)
   }
   t.equal(await me(user), AGENT.id)
@@ -47,8 +47,8 @@ async function refreshTogether (t: Test, { one, other, clock, toOther }: TwoApps
   for (let round = 1; round <= 3; round += 1) {
     const before = one.calls('refresh')
     clock.advance(61 * MINUTE)
-    const answers = (await Promise.all([many(10, () => browser.script(one.url('/users'))), many(10, () => there.script(other.url('/users')))])).flat()
-    t.same(answers.map(answer => `${answer.status} ${answer.json().status}`), Array(20).fill('200 200'))
+    const responses = (await Promise.all([many(10, () => browser.script(one.url('/users'))), many(10, () => there.script(other.url('/users')))])).flat()
+    t.same(responses.map(response => `${response.status} ${response.json().status}`), Array(20).fill('200 200'))
     const calls = one.calls('refresh') - before
     t.ok(calls >= 1 && calls <= most, `${calls} refreshes in round ${round}`)
   }
@@ -116,8 +116,8 @@ for (const illness of ILLNESSES) {
 refreshAttack('RF5', 'a dead refresh token ends the login, and is not sent again', 'RFC 6749 §5.2', async (t, { user, url, sentinel, endAccessToken, endPause, calls, me, store }) => {
   sentinel.always('refresh', { status: 400, body: '{"error":"invalid_grant"}' })
   endAccessToken()
-  const answers = await many(10, () => user.script(url('/me')))
-  t.same(answers.map(answer => `${answer.status} ${errorCode(answer)}`), Array(10).fill('401 LE_AUTH_LOGIN_REQUIRED'))
+  const responses = await many(10, () => user.script(url('/me')))
+  t.same(responses.map(response => `${response.status} ${errorCode(response)}`), Array(10).fill('401 LE_AUTH_LOGIN_REQUIRED'))
   for (let i = 0; i < 3; i += 1) {
     endPause()
     t.equal(await me(user), null)

@@ -48,7 +48,7 @@ for (const [what, before, settings] of SESSIONS) {
   const route = new SlowRoute()
   attack('RF2', `a late save brings no old tokens back: ${what}`, 'RFC 6749 §6', async (t, stage) => {
     const issued: string[] = []
-    stage.sentinel.always('refresh', { change: answer => { issued.push(answer.refresh_token); return answer } })
+    stage.sentinel.always('refresh', { change: response => { issued.push(response.refresh_token); return response } })
     const user = stage.browser()
     await logIn(stage, user)
     const slow = user.script(stage.url('/slow'))
@@ -71,7 +71,7 @@ function presented ({ sentinel }: Stage): string[] {
 
 for (const value of [undefined, null, '', 'x'.repeat(9000), 5, false, {}, ['x']]) {
   refreshAttack('RF6', `a response without a new refresh token keeps the present one: ${value === undefined ? 'omitted' : JSON.stringify(value).slice(0, 12)}`, 'RFC 6749 §6', async (t, stage) => {
-    stage.sentinel.always('refresh', { change: answer => ({ ...answer, refresh_token: value }) })
+    stage.sentinel.always('refresh', { change: response => ({ ...response, refresh_token: value }) })
     for (let i = 1; i <= 3; i += 1) {
       stage.endAccessToken()
       t.equal((await stage.user.script(stage.url('/users'))).json().status, 200)
@@ -108,7 +108,7 @@ refreshAttack('RF7', 'an id_token of another user in a refresh is refused, and c
     await logIn(stage, browser)
     let brought = ''
     stage.endAccessToken()
-    sentinel.next('refresh', { change: answer => { brought = answer.access_token; return { ...answer, id_token: token(timesAt(clock)) } } })
+    sentinel.next('refresh', { change: response => { brought = response.access_token; return { ...response, id_token: token(timesAt(clock)) } } })
     const refused = await browser.script(url('/me'))
     t.equal(`${refused.status} ${errorCode(refused)}`, '503 LE_AUTH_REFRESH_UNAVAILABLE', what)
     stage.endPause()
@@ -124,7 +124,7 @@ refreshAttack('RF7', 'a refresh needs no id_token, and an id_token of the same u
   const before = (await user.script(url('/me'))).json()
   for (const token of own) {
     stage.endAccessToken()
-    sentinel.next('refresh', { change: answer => ({ ...answer, id_token: token() }) })
+    sentinel.next('refresh', { change: response => ({ ...response, id_token: token() }) })
     t.equal((await user.script(url('/users'))).json().status, 200)
     t.same((await user.script(url('/me'))).json(), before)
     t.equal((await user.script(url('/admin'))).status, 403)
@@ -144,8 +144,8 @@ for (const expiresIn of [0, 0.5, 1, '0', '1']) {
 }
 
 async function isRefreshedSeldom (t: Test, stage: RefreshStage, expiresIn: unknown): Promise<void> {
-  stage.sentinel.always('refresh', { change: answer => ({ ...answer, expires_in: expiresIn }) })
-  stage.sentinel.always('token', { change: answer => ({ ...answer, expires_in: expiresIn }) })
+  stage.sentinel.always('refresh', { change: response => ({ ...response, expires_in: expiresIn }) })
+  stage.sentinel.always('token', { change: response => ({ ...response, expires_in: expiresIn }) })
   const fresh = stage.browser()
   await logIn(stage, fresh)
   for (const browser of [stage.user, fresh]) {

@@ -20,11 +20,11 @@ function visitor (t: Test, app: MeasuredApp): (path: string, method?: 'GET' | 'H
 
 attack('DS1', '20,000 unfinished logins leave nothing in the store and nothing in memory', 'RFC 6819 §4.4.1.11', async (t, stage) => {
   const app = await startMeasuredApp(t, stage)
-  const ask = visitor(t, app)
-  await flood(2000, 20, () => ask('/login'))
+  const request = visitor(t, app)
+  await flood(2000, 20, () => request('/login'))
   const before = await app.measure()
   const statuses = new Set<number>()
-  await flood(20_000, 20, async () => statuses.add(await ask('/login?returnTo=/page/one')))
+  await flood(20_000, 20, async () => statuses.add(await request('/login?returnTo=/page/one')))
   const after = await app.measure()
   t.same([...statuses], [302])
   t.equal(after.records, 0, 'nothing is stored')
@@ -36,11 +36,11 @@ attack('DS1', '20,000 unfinished logins leave nothing in the store and nothing i
 
 attack('DS1', 'visitors, HEAD requests, prefetches and forged callbacks leave nothing in the store or in memory', 'RFC 6819 §4.4.1.11', async (t, stage) => {
   const app = await startMeasuredApp(t, stage)
-  const ask = visitor(t, app)
+  const request = visitor(t, app)
   const forged = `/callback?code=A&state=${'x'.repeat(43)}`
   const visits: Array<() => Promise<number>> = [
-    () => ask('/'), () => ask('/me'), () => ask('/no-such-page'), () => ask('/login', 'HEAD'), () => ask(forged), () => ask(forged, 'HEAD'),
-    () => ask('/login', 'GET', { 'sec-purpose': 'prefetch' }), () => ask('/', 'GET', { cookie: `le-auth=${'x'.repeat(32)}.${'y'.repeat(43)}` })
+    () => request('/'), () => request('/me'), () => request('/no-such-page'), () => request('/login', 'HEAD'), () => request(forged), () => request(forged, 'HEAD'),
+    () => request('/login', 'GET', { 'sec-purpose': 'prefetch' }), () => request('/', 'GET', { cookie: `le-auth=${'x'.repeat(32)}.${'y'.repeat(43)}` })
   ]
   for (const visit of visits) t.ok(await visit() < 500)
   const before = await app.measure()
@@ -72,8 +72,8 @@ attack('DS2', 'an image, a script, a frame or a prefetch begins no login', 'W3C 
     { 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' }, { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' }, { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' },
     { 'sec-purpose': 'prefetch' }, { purpose: 'prefetch' }
   ]
-  const answers = await Promise.all(Array.from({ length: 100 }, (_, i) => browser.step(stage.url('/login'), { headers: { 'sec-fetch-site': 'cross-site', ...kinds[i % kinds.length] } })))
-  t.same([...new Set(answers.map(answer => `${answer.status} ${errorCode(answer)}`))], ['400 LE_AUTH_LOGIN_NOT_A_PAGE'])
+  const responses = await Promise.all(Array.from({ length: 100 }, (_, i) => browser.step(stage.url('/login'), { headers: { 'sec-fetch-site': 'cross-site', ...kinds[i % kinds.length] } })))
+  t.same([...new Set(responses.map(response => `${response.status} ${errorCode(response)}`))], ['400 LE_AUTH_LOGIN_NOT_A_PAGE'])
   t.same(await browser.cookieNames(stage.url('/')), [])
   t.equal((await logIn(stage, browser, AGENT, '/login?returnTo=/me')).status, 200)
 })

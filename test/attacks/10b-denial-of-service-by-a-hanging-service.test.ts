@@ -49,10 +49,10 @@ attack('DS4', 'a token endpoint that hangs costs one request its deadline, and t
   t.equal(await stage.me(member), AGENT.id, 'the user stays logged in')
   t.equal((await stage.browser().step(stage.url('/login'))).status, 302)
   t.ok(waiting > 0 || Date.now() - began >= DEADLINE, 'the app serves other requests meanwhile')
-  const answers = await failing
+  const responses = await failing
   t.ok(Date.now() - began < DEADLINE + LATE, `${Date.now() - began} ms`)
   for (const [index, { what, browser, query, cookiesOfBefore }] of hanging.entries()) {
-    t.equal(`${answers[index]!.status} ${errorCode(answers[index]!)}`, '503 LE_AUTH_SENTINEL_UNAVAILABLE', what)
+    t.equal(`${responses[index]!.status} ${errorCode(responses[index]!)}`, '503 LE_AUTH_SENTINEL_UNAVAILABLE', what)
     t.equal(await stage.me(browser), null)
     t.equal(errorCode(await stage.callback(cookiesOfBefore, query)), 'LE_AUTH_STATE_SPENT', `${what}: the state is used`)
   }

@@ -32,7 +32,7 @@ for (const [id, promise, source, hosts] of [
     const world = await production(t)
     for (const baseURI of hosts) {
       await t.test(JSON.stringify(baseURI), t => refuses(t, world, naming(baseURI), NOT_TRUSTED))
-      await t.test(`${JSON.stringify(baseURI)} in a list`, t => refuses(t, world, { change: answer => ({ baseURIs: [{ ...answer, baseURI }] }) }, NOT_TRUSTED))
+      await t.test(`${JSON.stringify(baseURI)} in a list`, t => refuses(t, world, { change: response => ({ baseURIs: [{ ...response, baseURI }] }) }, NOT_TRUSTED))
     }
   })
 }
@@ -48,12 +48,12 @@ const LIES: Array<[what: string, fault: Fault, expected: string]> = [
   ['nothing', { status: 200 }, INVALID],
   ['204', { status: 204 }, INVALID],
   ['201', { status: 201, body: JSON.stringify({ service: 'sentinel', account: '12345678', baseURI: HOST }) }, INVALID],
-  ['an array', { change: answer => [{ ...answer, baseURI: HOST }] }, INVALID],
+  ['an array', { change: response => [{ ...response, baseURI: HOST }] }, INVALID],
   ['null', { change: () => null }, INVALID],
   ['a text', { status: 200, body: JSON.stringify(HOST) }, INVALID],
   ['an empty list', { change: () => ({ baseURIs: [] }) }, INVALID],
   ['a list of nothing', { change: () => ({ baseURIs: [null, 5, 'x', []] }) }, INVALID],
-  ['a list that is an object', { change: answer => ({ ...answer, baseURI: undefined, baseURIs: { sentinel: HOST } }) }, INVALID],
+  ['a list that is an object', { change: response => ({ ...response, baseURI: undefined, baseURIs: { sentinel: HOST } }) }, INVALID],
   ['no host', naming(undefined), INVALID],
   ['null for a host', naming(null), NOT_TRUSTED],
   ['another account', naming(HOST, { account: '87654321' }), INVALID],
@@ -61,8 +61,8 @@ const LIES: Array<[what: string, fault: Fault, expected: string]> = [
   ['another service', naming(HOST, { service: 'accountConfigReadOnly' }), INVALID],
   ['another service name, in another letter case', naming(HOST, { service: 'Sentinel' }), INVALID],
   ['no service', naming(HOST, { service: undefined }), INVALID],
-  ['a list without us', { change: answer => ({ baseURIs: [{ ...answer, account: '87654321', baseURI: HOST }, { ...answer, service: 'other', baseURI: HOST }] }) }, INVALID],
-  ['too much', { change: answer => ({ ...answer, baseURI: HOST, x: 'x'.repeat(1_100_000) }) }, UNAVAILABLE],
+  ['a list without us', { change: response => ({ baseURIs: [{ ...response, account: '87654321', baseURI: HOST }, { ...response, service: 'other', baseURI: HOST }] }) }, INVALID],
+  ['too much', { change: response => ({ ...response, baseURI: HOST, x: 'x'.repeat(1_100_000) }) }, UNAVAILABLE],
   ['400', { status: 400, body: '{"error":"evil"}' }, INVALID],
   ['401', { status: 401, body: '{"error":"evil"}' }, INVALID],
   ['404', { status: 404, body: 'evil' }, INVALID],
@@ -97,7 +97,7 @@ attack('SD4', 'the last good response is used while the Domain API fails', 'RFC 
 attack('SD4', 'two services that are called in turn get their own hosts', 'PROTOCOL: Domain API', async t => {
   const users = 'va.ac.liveperson.net'
   const world = await production(t, [HOST, users])
-  world.sentinel.always('domain', { change: answer => ({ ...answer, baseURI: answer.service === 'sentinel' ? HOST : users }) })
+  world.sentinel.always('domain', { change: response => ({ ...response, baseURI: response.service === 'sentinel' ? HOST : users }) })
   await logIn(world.app, world.browser)
   const toUsers = world.network.asked.length
   t.equal((await world.browser.script(world.app.url('/users'))).json().status, 200)
@@ -112,7 +112,7 @@ attack('SD4', 'two accounts whose services are called in turn get their own host
   t.teardown(() => http.close())
   const domainApi = createDomainApi({ domainApi: sentinel.url, trust: { domains: ['liveperson.net'], loopback: false }, now: Date.now }, http)
   sentinel.accounts.push({ ...sentinel.accounts[0]!, accountId: '87654321' })
-  sentinel.always('domain', { change: answer => ({ ...answer, baseURI: `${answer.service}.of-${answer.account}.liveperson.net`.toLowerCase() }) })
+  sentinel.always('domain', { change: response => ({ ...response, baseURI: `${response.service}.of-${response.account}.liveperson.net`.toLowerCase() }) })
   for (let times = 0; times < 2; times += 1) {
     for (const accountId of ['12345678', '87654321']) {
       for (const service of ['sentinel', 'msgHist']) t.equal(await domainApi.originOf(accountId, service), `https://${service.toLowerCase()}.of-${accountId}.liveperson.net`)

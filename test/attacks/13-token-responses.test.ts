@@ -14,21 +14,21 @@ const UNAVAILABLE = '503 LE_AUTH_SENTINEL_UNAVAILABLE'
 const CLIENT = '502 LE_AUTH_CLIENT_REJECTED'
 const CODE = '400 LE_AUTH_CODE_REJECTED'
 
-type Answer = [what: string, fault: Fault, expected?: string]
+type TokenResponse = [what: string, fault: Fault, expected?: string]
 
 /**
  * An attack with token responses that must log nobody in, and with similar ones that must log a
  * user in. If a similar one has a lifetime, in ms, the token must live that long.
  */
-function answers (id: string, promise: string, source: string, refused: Answer[], accepted: Array<[what: string, fault: Fault, lifetime?: number]> = []): void {
+function responses (id: string, promise: string, source: string, refused: TokenResponse[], accepted: Array<[what: string, fault: Fault, lifetime?: number]> = []): void {
   attack(id, promise, source, async (t, stage) => {
     stage.secrets.add(MARKER)
     for (const [what, fault, expected = INVALID] of refused) {
       const browser = stage.browser()
       const { url } = await pendingCallback(stage, browser)
       stage.sentinel.next('token', fault)
-      const answer = await failsCleanly(t, stage, browser, url, what)
-      t.equal(`${answer.status} ${errorCode(answer)}`, expected, what)
+      const response = await failsCleanly(t, stage, browser, url, what)
+      t.equal(`${response.status} ${errorCode(response)}`, expected, what)
     }
     for (const [what, fault, lifetime] of accepted) {
       const browser = stage.browser()
@@ -47,37 +47,37 @@ function isDate (time: unknown): boolean {
   return typeof time === 'string' && !Number.isNaN(Date.parse(time))
 }
 
-answers('TR1', 'a token response that is not a JSON object logs nobody in', 'RFC 6749 §5.1', [
+responses('TR1', 'a token response that is not a JSON object logs nobody in', 'RFC 6749 §5.1', [
   ['HTML', replaced(200, `<h1>${MARKER}</h1>`, HTML)], ['HTML that says it is JSON', replaced(200, `<h1>${MARKER}</h1>`)], ['nothing', replaced(200)], ['204', replaced(204)],
-  ...['null', '[]', `"${MARKER}"`, '1', 'true', GOOD_ANSWER.slice(0, -20), `${GOOD_ANSWER}}`].map((body): Answer => [body.slice(0, 12), replaced(200, body)]),
+  ...['null', '[]', `"${MARKER}"`, '1', 'true', GOOD_ANSWER.slice(0, -20), `${GOOD_ANSWER}}`].map((body): TokenResponse => [body.slice(0, 12), replaced(200, body)]),
   ['good JSON in Latin-1', replaced(200, Buffer.from(GOOD_ANSWER.replace('{', '{"scope":"café",'), 'latin1'))],
   ['bytes that are not UTF-8', replaced(200, Buffer.from([0xff, 0xfe, 0xe9, 0x7b]))],
   ['compressed without a request for it', replaced(200, gzipSync(GOOD_ANSWER), { 'content-encoding': 'gzip' })],
   ['claims 100,000 arrays deep', members({ id_token: idTokenOf('['.repeat(100_000)) }), '502 LE_AUTH_ID_TOKEN_INVALID']
-], [['a byte order mark', { change: answer => `\ufeff${JSON.stringify(answer)}` }]])
+], [['a byte order mark', { change: response => `\ufeff${JSON.stringify(response)}` }]])
 
-answers('TR2', 'a token response with an error is refused, even with status 200 and with tokens', 'RFC 6749 §5.2', [
+responses('TR2', 'a token response with an error is refused, even with status 200 and with tokens', 'RFC 6749 §5.2', [
   ['an error', replaced(200, `{"error":"invalid_grant","error_description":"${MARKER}"}`)], ['tokens and an error', members({ error: 'invalid_grant' })]
 ])
 
-answers('TR3', 'an access token must be a text that a header can carry', 'RFC 6750 §2.1', [
-  ...[undefined, '', null, 5, { t: MARKER }, ['x'], `${MARKER}\r\nx: y`, 'a b', 'x'.repeat(9000), 'ümlaut'].map((value): Answer => [`${JSON.stringify(value)}`.slice(0, 20), members({ access_token: value })]),
+responses('TR3', 'an access token must be a text that a header can carry', 'RFC 6750 §2.1', [
+  ...[undefined, '', null, 5, { t: MARKER }, ['x'], `${MARKER}\r\nx: y`, 'a b', 'x'.repeat(9000), 'ümlaut'].map((value): TokenResponse => [`${JSON.stringify(value)}`.slice(0, 20), members({ access_token: value })]),
   ['1 MB', members({ access_token: 'x'.repeat(1024 * 1024) }), UNAVAILABLE]
 ])
 
-answers('TR4', 'a token lifetime must be a number of seconds, and is stored as a date', 'RFC 6749 §5.1', [
-  ...[-5, 'soon', null, {}, 'NaN', '-5', true, ''].map((value): Answer => [`${JSON.stringify(value)}`, members({ expires_in: value })]), ['1e400', rawMember('expires_in', '1e400')]
+responses('TR4', 'a token lifetime must be a number of seconds, and is stored as a date', 'RFC 6749 §5.1', [
+  ...[-5, 'soon', null, {}, 'NaN', '-5', true, ''].map((value): TokenResponse => [`${JSON.stringify(value)}`, members({ expires_in: value })]), ['1e400', rawMember('expires_in', '1e400')]
 ], [['a text of digits', members({ expires_in: '3600' }), HOUR], ['a fraction', members({ expires_in: 60.5 })], ['half a second', members({ expires_in: 0.5 })], ['1e15', members({ expires_in: 1e15 }), 365 * 24 * HOUR]])
 
-answers('TR5', 'the token type must be Bearer, in any letter case', 'RFC 6749 §7.1', [
-  ...['mac', 'DPoP', undefined, 5, '', null, 'Bearer '].map((value): Answer => [`${JSON.stringify(value)}`, members({ token_type: value })])
+responses('TR5', 'the token type must be Bearer, in any letter case', 'RFC 6749 §7.1', [
+  ...['mac', 'DPoP', undefined, 5, '', null, 'Bearer '].map((value): TokenResponse => [`${JSON.stringify(value)}`, members({ token_type: value })])
 ], [['bearer', members({ token_type: 'bearer' })], ['BEARER', members({ token_type: 'BEARER' })]])
 
-answers('TR6', 'the content type of good JSON does not matter', 'RFC 6749 §5.1', [],
+responses('TR6', 'the content type of good JSON does not matter', 'RFC 6749 §5.1', [],
   ['application/json', 'application/json;charset=utf-8', 'text/plain', 'application/problem+json', ''].map(type => [type, replaced(200, GOOD_ANSWER, { 'content-type': type })]))
 
-answers('TR7', 'any other status is a clean failure, and no exchange is retried', 'RFC 6749 §4.1.2 and §5.2', [
-  ...[201, 202, 206, 301, 302, 303, 304, 307, 308, 404, 418].map((status): Answer => [String(status), replaced(status, status === 304 ? '' : GOOD_ANSWER, { location: 'http://127.0.0.1:9/' })]),
+responses('TR7', 'any other status is a clean failure, and no exchange is retried', 'RFC 6749 §4.1.2 and §5.2', [
+  ...[201, 202, 206, 301, 302, 303, 304, 307, 308, 404, 418].map((status): TokenResponse => [String(status), replaced(status, status === 304 ? '' : GOOD_ANSWER, { location: 'http://127.0.0.1:9/' })]),
   ['400 with HTML', replaced(400, `<p>${MARKER}`, HTML)], ['400 with nothing', replaced(400)], ['400 nested', replaced(400, `{"error":{"statusCode":400,"message":"${MARKER}"}}`)],
   ['400 invalid_grant', replaced(400, `{"error":"invalid_grant","error_description":"<script>${MARKER}"}`), CODE],
   ['400 invalid_client', replaced(400, `{"error":"invalid_client","error_description":"${MARKER}"}`), CLIENT], ['400 unauthorized_client', replaced(400, '{"error":"unauthorized_client"}'), CLIENT],
@@ -109,7 +109,7 @@ attack('TR7', 'broken HTTP is a clean failure, and HTTP/1.0 is accepted', 'RFC 9
 
 attack('TR8', 'unknown members of a token response are ignored', 'RFC 6749 §5.1', async (t, stage) => {
   stage.sentinel.next('token', {
-    change: answer => JSON.stringify({ ...answer, constructor: 'x', cookie: 'x', sessionId: 'x', save: 'x', leAuth: { user: { id: 'evil' } } }).replace('{', '{"__proto__":{"polluted":true},')
+    change: response => JSON.stringify({ ...response, constructor: 'x', cookie: 'x', sessionId: 'x', save: 'x', leAuth: { user: { id: 'evil' } } }).replace('{', '{"__proto__":{"polluted":true},')
   })
   const browser = stage.browser()
   await logIn(stage, browser)
@@ -118,6 +118,6 @@ attack('TR8', 'unknown members of a token response are ignored', 'RFC 6749 §5.1
   t.equal(({} as { polluted?: unknown }).polluted, undefined)
 })
 
-answers('TR9', 'optional members of a token response may be missing', 'RFC 6749 §5.1', [], [
+responses('TR9', 'optional members of a token response may be missing', 'RFC 6749 §5.1', [], [
   ['no refresh_token', members({ refresh_token: undefined })], ['no expires_in', members({ expires_in: undefined })], ['another scope', members({ scope: 'less' })]
 ])

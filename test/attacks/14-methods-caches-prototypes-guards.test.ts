@@ -11,10 +11,10 @@ attack('HM1', 'HEAD begins no login, finishes none and ends none', 'RFC 9110 §9
   const records = [...stage.store.records]
   const exchanges = stage.exchanges()
   for (const [target, status] of [['/login', 404], [url.slice(stage.origin.length), 405], ['/logout', 404]] as const) {
-    const answer = await browser.step(stage.url(target), { method: 'HEAD' })
-    t.equal(answer.status, status, target.slice(0, 10))
-    t.same(answer.setCookies, [])
-    t.equal(answer.location, undefined)
+    const response = await browser.step(stage.url(target), { method: 'HEAD' })
+    t.equal(response.status, status, target.slice(0, 10))
+    t.same(response.setCookies, [])
+    t.equal(response.location, undefined)
   }
   t.same([...stage.store.records], records, 'nothing is stored')
   t.equal(stage.exchanges(), exchanges, 'nothing is exchanged')

@@ -8,11 +8,11 @@ import { attack, type Stage } from '../support/stage.js'
 attack('CP1', 'a careless cache never gives two browsers the same login', 'CVE-2023-31999, RFC 9111 §3', async (t, stage) => {
   const kept = new Map<string, string>()
   const throughCache = async (browser: Browser, headers: Record<string, string>): Promise<string> => {
-    const answer = await browser.step(stage.url('/login'), { headers })
+    const response = await browser.step(stage.url('/login'), { headers })
     const known = kept.get('/login')
     if (known !== undefined) return known
-    if (!/no-store/.test(String(answer.headers['cache-control']))) kept.set('/login', answer.location!)
-    return answer.location!
+    if (!/no-store/.test(String(response.headers['cache-control']))) kept.set('/login', response.location!)
+    return response.location!
   }
   const states = new Set<string>()
   const others = new Set<string>()

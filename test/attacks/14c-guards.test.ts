@@ -11,9 +11,9 @@ import { attack, type Stage } from '../support/stage.js'
 const INSIDE = 'what only its users may see'
 
 /** Asserts that a response is a refusal and shows nothing from behind the guard. */
-async function isRefused (t: Test, stage: Stage, target: string, ask: Parameters<typeof rawRequest>[2] = {}): Promise<number> {
-  const { status, text } = await rawRequest(stage, target, ask)
-  t.ok([301, 302, 400, 401, 403, 404, 405].includes(status), `${target} ${JSON.stringify(ask.headers ?? {})}: ${status}`)
+async function isRefused (t: Test, stage: Stage, target: string, request: Parameters<typeof rawRequest>[2] = {}): Promise<number> {
+  const { status, text } = await rawRequest(stage, target, request)
+  t.ok([301, 302, 400, 401, 403, 404, 405].includes(status), `${target} ${JSON.stringify(request.headers ?? {})}: ${status}`)
   t.notOk(text.includes(INSIDE), `${target}: nothing from behind the guard is shown`)
   return status
 }

@@ -13,11 +13,11 @@ let handled = 0
 
 attack('PB4', 'the guard refuses before a body is read as onRequest, and before the handler runs as preHandler', 'OWASP API8, README “Protecting routes”', async (t, stage) => {
   for (const [what, type, text] of BODIES) {
-    const ask = { method: 'POST', body: text, headers: { 'Content-Type': type } }
-    const first = await rawRequest(stage, '/first', ask)
+    const request = { method: 'POST', body: text, headers: { 'Content-Type': type } }
+    const first = await rawRequest(stage, '/first', request)
     t.equal(first.status, 401, what)
     t.notMatch(first.text, 'salary', `${what}: no field is named`)
-    const later = await rawRequest(stage, '/later', ask)
+    const later = await rawRequest(stage, '/later', request)
     t.equal(later.status, { 'a good one': 401, '1 MB and more': 413, 'an unknown type': 415 }[what] ?? 400, `${what}, after the body`)
   }
   t.equal(parsed, 1, 'only the good body of the later guard was parsed')
@@ -32,7 +32,7 @@ attack('PB4', 'the guard refuses before a body is read as onRequest, and before 
 
 const JSON_ONLY = { Accept: 'application/json' }
 const PAGE = { Accept: 'text/html', 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'document' }
-const ANSWERS: Array<[what: string, method: string, headers: Record<string, string>]> = [
+const OTHER_REQUESTS: Array<[what: string, method: string, headers: Record<string, string>]> = [
   ['a program', 'GET', JSON_ONLY], ['a script', 'GET', { 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty', Accept: 'text/html' }], ['a script that says so', 'GET', { 'X-Requested-With': 'XMLHttpRequest', Accept: '*/*' }],
   ['a script that may not read it', 'GET', { 'Sec-Fetch-Mode': 'no-cors', Accept: 'text/html' }], ['an image', 'GET', { 'Sec-Fetch-Mode': 'no-cors', 'Sec-Fetch-Dest': 'image' }],
   ['a frame', 'GET', { ...PAGE, 'Sec-Fetch-Dest': 'iframe' }], ['an object', 'GET', { ...PAGE, 'Sec-Fetch-Dest': 'object' }], ['a worker', 'GET', { 'Sec-Fetch-Mode': 'same-origin', 'Sec-Fetch-Dest': 'worker' }],
@@ -41,7 +41,7 @@ const ANSWERS: Array<[what: string, method: string, headers: Record<string, stri
 ]
 
 attack('PB5', 'only a browser that opens a page is redirected to the login, and no login returns to a form', 'RFC 9110 §15.5.2, Fetch Metadata', async (t, stage) => {
-  for (const [what, method, headers] of ANSWERS) {
+  for (const [what, method, headers] of OTHER_REQUESTS) {
     const { status, text } = await rawRequest(stage, '/all?salary=1', { method, headers })
     t.equal(status, 401, what)
     t.notMatch(text, /\r\nlocation:/i, `${what}: no redirect`)
@@ -67,7 +67,7 @@ attack('PB6', 'an incomplete login logs nobody in', 'CVE-2023-48309', async (t, 
   const pending = await pendingCallback(stage, begun)
   await nobody(begun, 'signed in at LivePerson, but not back at the app')
 
-  for (const fault of [{ status: 400, body: '{"error":"invalid_grant"}' }, { status: 500 }, { cutOff: 'before-answer' as const }, { change: (answer: any) => ({ ...answer, id_token: undefined }) }]) {
+  for (const fault of [{ status: 400, body: '{"error":"invalid_grant"}' }, { status: 500 }, { cutOff: 'before-answer' as const }, { change: (response: any) => ({ ...response, id_token: undefined }) }]) {
     const failed = stage.browser()
     stage.sentinel.next('token', fault)
     t.ok((await failed.step((await pendingCallback(stage, failed)).url)).status >= 400)
@@ -82,8 +82,8 @@ attack('PB6', 'an incomplete login logs nobody in', 'CVE-2023-48309', async (t, 
   const before = new Set(stage.store.tokenSets)
   await logIn(stage, lost)
   for (const id of stage.store.tokenSets) if (!before.has(id)) stage.store.records.delete(id)
-  const elsewhere = await startApp(t, { sentinel: stage.sentinel, options: { session: { store: stage.store } } })
-  const there = await lost.copy({ [stage.origin]: elsewhere.server })
+  const anotherProcess = await startApp(t, { sentinel: stage.sentinel, options: { session: { store: stage.store } } })
+  const there = await lost.copy({ [stage.origin]: anotherProcess.server })
   t.equal(whoAnswers(await there.script(stage.url('/me'))), null, 'a login without its tokens, in a process that has not seen them')
 
   const names = (await begun.jar.getCookies(stage.url('/'))).find(cookie => cookie.key.startsWith('le-auth.login.'))!

@@ -37,11 +37,11 @@ for (const sameSite of ['strict', true, 'lax'] as const) {
     const callback = await upToCallback(stage, browser, '/page/one')
     // The redirect from Sentinel is a navigation from another site: a browser omits Strict cookies.
     const own = (await cookieHeader(stage, browser)).split('; ').filter(pair => !pair.startsWith('sessionId='))
-    const answer = await stage.browser().send(callback, { headers: { cookie: own.join('; '), accept: 'text/html', 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' } })
-    t.equal(`${answer.status} ${answer.location}`, '303 /page/one')
-    for (const line of answer.setCookies) await browser.jar.setCookie(line, stage.origin)
+    const response = await stage.browser().send(callback, { headers: { cookie: own.join('; '), accept: 'text/html', 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' } })
+    t.equal(`${response.status} ${response.location}`, '303 /page/one')
+    for (const line of response.setCookies) await browser.jar.setCookie(line, stage.origin)
     t.equal(await stage.me(browser), AGENT.id)
-    t.equal(await whoIs(stage, stage.browser(), loginCookie(answer)), AGENT.id, 'the first page after the login works without that cookie too')
+    t.equal(await whoIs(stage, stage.browser(), loginCookie(response)), AGENT.id, 'the first page after the login works without that cookie too')
   }, {
     options: { session: { store: undefined } },
     before: async app => {
@@ -177,10 +177,10 @@ attack('FT4', 'a store that never responds counts as down after five seconds, an
   const callback = await upToCallback(stage, browser)
   const late = gate()
   stage.store.trouble = ({ operation, kind }) => kind === 'login' && operation !== 'destroy' ? { heldUntil: late.pass() } : undefined
-  const answers = await Promise.all([member.script(stage.url('/me')), browser.step(callback)])
+  const responses = await Promise.all([member.script(stage.url('/me')), browser.step(callback)])
   stage.store.trouble = () => undefined
   late.open()
-  t.same(answers.map(answer => `${answer.status} ${errorCode(answer)}`), Array(2).fill('503 LE_AUTH_STORE_UNAVAILABLE'))
+  t.same(responses.map(response => `${response.status} ${errorCode(response)}`), Array(2).fill('503 LE_AUTH_STORE_UNAVAILABLE'))
   t.equal(stage.store.tokenSets.length, 1, 'nobody is half logged in')
   await until(() => stage.store.pending === 0)
   t.equal(stage.store.tokenSets.length, 1)

@@ -15,11 +15,11 @@ attack('FT5', 'a login that began before a restart finishes after it, or fails w
     const callback = await upToCallback(stage, browser, '/page/one')
     const restarted = await startApp(t, { sentinel: stage.sentinel, options: { secret } })
     const after = await browser.copy({ [stage.origin]: restarted.server })
-    const answer = await after.step(callback)
-    t.equal(answer.status, status)
-    if (status === 303) { t.equal(answer.location, '/page/one'); continue }
-    t.equal(errorCode(answer), 'LE_AUTH_STATE_MISMATCH')
-    t.match(answer.text, /Finish that one, or begin again/)
+    const response = await after.step(callback)
+    t.equal(response.status, status)
+    if (status === 303) { t.equal(response.location, '/page/one'); continue }
+    t.equal(errorCode(response), 'LE_AUTH_STATE_MISMATCH')
+    t.match(response.text, /Finish that one, or begin again/)
     t.equal((await after.script(stage.url('/me'))).status, 401)
   }
 })
@@ -34,11 +34,11 @@ const skews: Array<[what: string, ahead: number, code: string | undefined]> = [
 for (const [what, ahead, code] of skews) {
   attack('FT5', `a clock that is ${what} ${code === undefined ? 'does no harm' : 'logs nobody in'}`, 'RFC 7519 §4.1.4, §4.1.6', async (t, stage) => {
     const browser = stage.browser()
-    const answer = await logIn(stage, browser, AGENT, '/login?returnTo=/me')
-    t.equal(errorCode(answer), code)
+    const response = await logIn(stage, browser, AGENT, '/login?returnTo=/me')
+    t.equal(errorCode(response), code)
     t.equal(await stage.me(browser), code === undefined ? AGENT.id : null)
     t.equal(stage.store.tokenSets.length, code === undefined ? 1 : 0)
-    if (code !== undefined) t.match(answer.text, /check clientId and the server&#39;s clock/)
+    if (code !== undefined) t.match(response.text, /check clientId and the server&#39;s clock/)
   }, { options: { now: () => Date.now() + ahead } })
 }
 
@@ -49,7 +49,7 @@ for (const forceCloseConnections of [true, false, 'idle'] as const) {
     const browser = stage.browser()
     const state = await stage.login(browser)
     // Fastify closes the connections that a browser keeps alive, so this test uses none.
-    const failing = browser.step(stage.url(`/callback?code=A&state=${state}`), { headers: { connection: 'close' } }).then(answer => answer.status, () => 'cut off')
+    const failing = browser.step(stage.url(`/callback?code=A&state=${state}`), { headers: { connection: 'close' } }).then(response => response.status, () => 'cut off')
     await until(() => proxy.calls('token') === 1)
     const began = Date.now()
     await stage.app.close()

@@ -87,9 +87,9 @@ for (const where of ['preValidation', 'preHandler'] as const) {
 for (const name of ['getAccessToken', 'refresh', 'fetch']) {
   guardAttack('GA1', `a logout clears the cookie after ${name} has found the login ended`, 'CWE-613', async (t, { user, url, endTokens, origin, me }) => {
     endTokens()
-    const answer = await user.step(url('/logout'), { method: 'POST', form: {}, from: `${origin}/` })
-    t.equal(`${answer.status} ${answer.location}`, '303 /')
-    t.match(answer.setCookies.join('\n'), /^le-auth=; Max-Age=0/m)
+    const response = await user.step(url('/logout'), { method: 'POST', form: {}, from: `${origin}/` })
+    t.equal(`${response.status} ${response.location}`, '303 /')
+    t.match(response.setCookies.join('\n'), /^le-auth=; Max-Age=0/m)
     t.same(await user.cookieNames(url('/')), [], 'nothing of the login is left in the browser')
     t.equal(await me(user), null)
   }, {
@@ -107,8 +107,8 @@ for (const [how, guard] of Object.entries(WHOLE)) {
   guardAttack('GA1', `a logout clears the cookie in an app that is guarded as a whole, ${how}, even if the guard has let the login through before`, 'CWE-613', async (t, { user, url, endTokens, origin }) => {
     endTokens()
     for (let times = 0; times < 2; times += 1) {
-      const answer = await user.step(url('/logout'), { method: 'POST', form: {}, from: `${origin}/` })
-      t.equal(`${answer.status} ${answer.location}`, '303 /')
+      const response = await user.step(url('/logout'), { method: 'POST', form: {}, from: `${origin}/` })
+      t.equal(`${response.status} ${response.location}`, '303 /')
     }
     t.same(await user.cookieNames(url('/')), [], 'nothing of the login is left in the browser')
   }, {

@@ -13,8 +13,8 @@ guardAttack('GA4', 'the exported guards trust no decorator of another plugin, wh
       app.decorate(name as 'requireAuth', open as never)
       const route = async (scope: FastifyInstance): Promise<void> => { scope.get('/inside', { onRequest: guard }, async () => { ran += 1; return 'inside' }) }
       await (where === 'same scope' ? route(app) : app.register(route))
-      const answer = await app.inject('/inside')
-      t.equal(`${answer.statusCode} ${answer.json().code}`, '500 LE_AUTH_NOT_REGISTERED', `${name}, ${where}`)
+      const response = await app.inject('/inside')
+      t.equal(`${response.statusCode} ${response.json().code}`, '500 LE_AUTH_NOT_REGISTERED', `${name}, ${where}`)
       t.equal(ran, 0, 'the handler did not run')
     }
   }
@@ -40,7 +40,7 @@ guardAttack('GA5', 'no inherited property opens a guard', 'CWE-1321', async (t, 
   // The attacker's own login, offered to every request without a cookie.
   const planted = cookie.slice('le-auth='.length)
   for (const [name, value] of [...INHERITED.map(name => [name, true] as const), ['le-auth', planted], ['le-auth.session', planted]] as const) {
-    const ask = async (path: string, headers = {}): Promise<number> => {
+    const request = async (path: string, headers = {}): Promise<number> => {
       // eslint-disable-next-line no-extend-native -- that is the attack
       Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true, enumerable: false })
       try {
@@ -49,8 +49,8 @@ guardAttack('GA5', 'no inherited property opens a guard', 'CWE-1321', async (t, 
         delete (Object.prototype as unknown as Record<string, unknown>)[name]
       }
     }
-    for (const path of ['/inside', '/later', '/of-the-app', '/by-prototype', '/admins']) t.equal(await ask(path), 401, `${name}: ${path}`)
-    t.equal(await ask('/admins', { cookie }), 403, `${name}: no administrator`)
+    for (const path of ['/inside', '/later', '/of-the-app', '/by-prototype', '/admins']) t.equal(await request(path), 401, `${name}: ${path}`)
+    t.equal(await request('/admins', { cookie }), 403, `${name}: no administrator`)
   }
   t.same(ran, [], 'no handler ran')
   t.equal((await app.inject({ url: '/inside', headers: { cookie } })).statusCode, 200)

@@ -33,12 +33,12 @@ guardAttack('GA8', 'a request.leAuth that is held past the idle lifetime acts no
 
 guardAttack('GA8', 'a call that still waits for the look-up of its host when its login ends is not sent', 'CWE-613', async (t, stage) => {
   await stage.user.script(stage.url('/hold'))
-  const answer = gate()
-  stage.sentinel.next('domain', { change: async made => { await answer.pass(); return made } })
+  const lookUp = gate()
+  stage.sentinel.next('domain', { change: async made => { await lookUp.pass(); return made } })
   const call = ACTS.fetch!(held)
-  await answer.reached()
+  await lookUp.reached()
   await logOut(stage, stage.user)
-  answer.open()
+  lookUp.open()
   await t.rejects(call, { code: 'LE_AUTH_SESSION_ENDED', reason: 'logged_out' })
   t.equal(stage.calls('users'), 0)
 }, { routes: holding })
@@ -46,9 +46,9 @@ guardAttack('GA8', 'a call that still waits for the look-up of its host when its
 guardAttack('GA8', 'a call for a login that has ended does not look up its host', 'CWE-613', async (t, stage) => {
   await stage.user.script(stage.url('/hold'))
   await logOut(stage, stage.user)
-  const asked = stage.calls('domain')
+  const lookUps = stage.calls('domain')
   await t.rejects(ACTS.fetch!(held), { code: 'LE_AUTH_SESSION_ENDED', reason: 'logged_out' })
-  t.equal(stage.calls('domain'), asked)
+  t.equal(stage.calls('domain'), lookUps)
 }, { routes: holding })
 
 for (const [what, hasLaterRequest] of [['a request.leAuth that is held past the absolute lifetime acts no more, however busy its login is', false], ['a request.leAuth that is held past the absolute lifetime reports that reason even if a request has come since', true]] as const) {

@@ -32,18 +32,18 @@ for (const errorBody of ['oauth', 'nested', 'html'] as const) {
       }
       t.ok(minute <= 31, `logged out in minute ${minute}`)
       t.ok(minute > 20, 'not before a refresh was due')
-      const asked = calls('refresh')
-      t.ok(asked >= 1 && asked <= 2, `${asked} refreshes`)
+      const count = calls('refresh')
+      t.ok(count >= 1 && count <= 2, `${count} refreshes`)
       for (let i = 0; i < 3; i += 1) t.equal(await me(user), null)
-      t.equal(calls('refresh'), asked, 'Sentinel is not called again')
+      t.equal(calls('refresh'), count, 'Sentinel is not called again')
     }, { emulator: { lifetimes: { accessToken }, behaviour: { errorBody, expiresIn } } })
   }
 }
 
 guardAttack('GA11', 'a minLifetime above the lifetime of a token causes at most one refresh a minute', 'CWE-400', async (t, { user, url, clock, calls }) => {
   for (let i = 0; i < 30; i += 1) {
-    const answer = await user.script(url('/lasting'))
-    t.equal(answer.status, 200)
+    const response = await user.script(url('/lasting'))
+    t.equal(response.status, 200)
     clock.advance(10 * SECOND)
   }
   t.ok(calls('refresh') <= 5, `${calls('refresh')} refreshes in 5 minutes`)
@@ -56,8 +56,8 @@ guardAttack('GA11', 'a minLifetime that no token reaches causes one refresh for 
   for (const path of ['/lasting', '/often']) {
     clock.advance(61 * SECOND)
     const before = calls('refresh')
-    const answers = await Promise.all(Array.from({ length: path === '/often' ? 1 : 30 }, () => user.script(url(path))))
-    t.ok(answers.every(({ status }) => status === 200))
+    const responses = await Promise.all(Array.from({ length: path === '/often' ? 1 : 30 }, () => user.script(url(path))))
+    t.ok(responses.every(({ status }) => status === 200))
     t.equal(calls('refresh') - before, 1, path)
   }
 }, {

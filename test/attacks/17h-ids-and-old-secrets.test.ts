@@ -38,12 +38,12 @@ attack('WF5', 'an id_token whose user id would break a log line or a header is r
   for (const [what, token] of tokens) {
     const browser = stage.browser()
     const { url } = await pendingCallback(stage, browser)
-    stage.sentinel.next('token', { change: answer => ({ ...answer, id_token: token }) })
-    const answer = await failsCleanly(t, stage, browser, url, what)
-    t.equal(`${answer.status} ${errorCode(answer)}`, '502 LE_AUTH_ID_TOKEN_INVALID', what)
+    stage.sentinel.next('token', { change: response => ({ ...response, id_token: token }) })
+    const response = await failsCleanly(t, stage, browser, url, what)
+    t.equal(`${response.status} ${errorCode(response)}`, '502 LE_AUTH_ID_TOKEN_INVALID', what)
   }
   const browser = stage.browser()
-  stage.sentinel.next('token', { change: answer => ({ ...answer, id_token: idToken({ sub: 'Zoë Ω 日本 🙂' }) }) })
+  stage.sentinel.next('token', { change: response => ({ ...response, id_token: idToken({ sub: 'Zoë Ω 日本 🙂' }) }) })
   await logIn(stage, browser)
   t.equal(await stage.me(browser), 'Zoë Ω 日本 🙂', 'printable text is an id')
 })
@@ -63,10 +63,10 @@ for (const [id, what, secret] of REPLAYS) {
 
     const now = await production(t, [HOST], { secret: secret as string | string[] })
     const cookie = start.setCookies.map(line => line.split(';')[0]).join('; ')
-    const answer = await now.app.browser().step(now.app.url(`/callback?code=A&state=${state}`), { headers: { cookie } })
-    t.equal(`${answer.status} ${errorCode(answer)}`, '502 LE_AUTH_HOST_NOT_TRUSTED')
+    const response = await now.app.browser().step(now.app.url(`/callback?code=A&state=${state}`), { headers: { cookie } })
+    t.equal(`${response.status} ${errorCode(response)}`, '502 LE_AUTH_HOST_NOT_TRUSTED')
     t.same(now.network.asked, [], 'no host was called')
-    t.notMatch(answer.text + now.app.logLines.join(''), 'evil.example', 'the host is not named in the response or the log')
+    t.notMatch(response.text + now.app.logLines.join(''), 'evil.example', 'the host is not named in the response or the log')
     t.equal((await now.app.browser().send(now.app.url('/me'), { headers: { cookie } })).status, 401)
   })
 }

@@ -124,8 +124,8 @@ export async function whereLoginLeads (stage: Stage, query: string): Promise<str
   const browser = stage.browser()
   const start = await browser.step(stage.url(`/login?${query}`))
   if (start.status === 400 || start.status === 431) return null
-  const answer = await browser.step(await stage.sentinel.signIn(start.location!, AGENT.loginName))
-  return answer.status === 303 ? answer.location : `status ${answer.status}`
+  const response = await browser.step(await stage.sentinel.signIn(start.location!, AGENT.loginName))
+  return response.status === 303 ? response.location : `status ${response.status}`
 }
 
 /** The text in ASCII, so that no terminal or test report breaks. */
