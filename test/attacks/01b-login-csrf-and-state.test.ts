@@ -130,8 +130,7 @@ attack('LC12', 'an attacker’s login never replaces the victim’s', 'RFC 6749 
   await expectRefused(t, stage, victim, queryOf(callback))
   t.equal(await stage.me(victim), AGENT.id)
   t.equal((await attacker.step(callback)).status, 303)
-  // The attacker has finished the login, so the URL only leads to a page of the app, as any link
-  // could.
+  // The attacker has finished the login, so the URL only leads to a page, as any link could.
   t.equal((await stage.callback(victim, queryOf(callback))).location, '/')
   t.same([await stage.me(victim), await stage.me(attacker)], [AGENT.id, ADMIN.id])
 })

@@ -125,7 +125,7 @@ attack('CI8', 'the plugin sends no nonce, so it refuses an id_token that has one
   await isStillPossible(stage)
 })
 
-/** A good token passes, so the refusals above have their own reason. */
+/** A good token passes, so the nonce is the reason for the refusals above. */
 async function isStillPossible (stage: Stage): Promise<void> {
   stage.sentinel.next('token', { change: response => ({ ...response, id_token: idToken() }) })
   const browser = stage.browser()

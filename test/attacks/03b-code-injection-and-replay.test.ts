@@ -12,8 +12,7 @@ import { attack } from '../support/stage.js'
 import type { StoreTrouble } from '../support/stores.js'
 import { twoApps, type TwoApps } from '../support/two-apps.js'
 
-// CI3: a read followed by a delete is a race (CVE-2026-53518). The same callback comes ten times at
-// once.
+// CI3: a read followed by a delete is a race (CVE-2026-53518). One callback comes ten times.
 
 /** Opens one callback in all of these browsers at once. */
 function atOnce (browsers: Browser[], callback: string): Promise<Answer[]> {
@@ -24,10 +23,7 @@ async function copies (count: number, copy: () => Promise<Browser>): Promise<Bro
   return Promise.all(Array.from({ length: count }, copy))
 }
 
-/**
- * How often each outcome occurs, such as `{ 303: 1, used: 9 }`: a late callback finds a finished
- * login.
- */
+/** Counts the outcomes, such as `{ 303: 1, used: 9 }`: a late callback finds a finished login. */
 function tally (responses: Array<Pick<Answer, 'status' | 'text'>>): Record<string, number> {
   const ends: Record<string, number> = {}
   for (const response of responses) {

@@ -3,8 +3,7 @@ import { attack } from '../support/stage.js'
 import { inAscii, inQuery, isSafe, ORIGIN, RETURN_PATHS, whereLoginLeads, type ReturnPathCase } from './return-paths.js'
 
 /**
- * Where a login without a return path leads. It is not "/", so that it cannot be mistaken for a
- * return path.
+ * Where a login without a return path leads. It differs from "/", so that no test confuses them.
  */
 const START = '/page/start'
 

@@ -5,8 +5,7 @@ import { attack } from '../support/stage.js'
 import { inAscii, inQuery, isSafe, RETURN_PATHS, whereLoginLeads } from './return-paths.js'
 
 /**
- * Where a login without a return path leads. It is not "/", so that it cannot be mistaken for a
- * return path.
+ * Where a login without a return path leads. It differs from "/", so that no test confuses them.
  */
 const START = '/page/start'
 const options = { defaultReturnPath: START }

@@ -99,9 +99,7 @@ attack('TL2', 'errors of a refresh, a revocation and a look-up contain no secret
   }
 })
 
-/**
- * Ways a login can fail, each with its error. `prepare` returns the URL of the callback that fails.
- */
+/** Ways a login can fail, each with its error. `prepare` returns the URL of the callback. */
 const PRESENTED: Array<[what: string, code: RegExp, prepare: (stage: Stage, browser: Browser) => Promise<string>]> = [
   ...FAILURES.map(([what, fault]): typeof PRESENTED[number] => [what, /LE_AUTH_(SENTINEL|CLIENT|CODE|ID_TOKEN)_/, failing(fault)]),
   ['an id_token for another client', /LE_AUTH_ID_TOKEN_INVALID/, failing({ change: response => ({ ...response, id_token: idToken({ aud: MARKER }) }) })],

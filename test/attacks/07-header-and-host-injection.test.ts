@@ -31,10 +31,7 @@ const LIES: Array<Record<string, string>> = [
   { origin: 'https://evil.example', referer: 'https://evil.example/' }
 ]
 
-/**
- * What a response says, without what is new each time: status, Location, names and attributes of
- * cookies.
- */
+/** The parts of a response that stay the same: status, Location, cookies without their values. */
 function essence ({ status, setCookies, location = '' }: Answer): object {
   const cookies = setCookies.map(line => line.replace(/=[^;]*/, '').replace(/\.login\.[\w-]+/, '.login').replace(/Expires=[^;]*/, 'Expires'))
   return { status, cookies, location: location.replace(/(state|code_challenge)=[\w-]+/g, '$1') }

@@ -15,9 +15,7 @@ import { isTokenWrite, TestStore } from '../support/stores.js'
 const APP_SECRET = 'a secret of the app itself, of more than 32 characters'
 type Browser = ReturnType<Stage['browser']>
 
-/**
- * Pages that respond when the test lets them: /slow/read reads the session, the others change it.
- */
+/** Pages that respond when the test lets them. All but /slow/read change the session. */
 class SlowPages {
   #waiting: Array<() => void> = []
 

@@ -11,7 +11,7 @@ import { until } from '../support/shifted.js'
 import { attack } from '../support/stage.js'
 import { twoApps, type TwoApps } from '../support/two-apps.js'
 
-// The emulator's refresh tokens rotate, and a second use of one ends the login, unless a row says
+// The emulator rotates refresh tokens, and a second use ends the login, unless a row says
 // otherwise.
 
 refreshAttack('RF1', 'twenty requests at once refresh once, and all get a response', 'RFC 9700 §4.14.2, CVE-2026-53517', async (t, { user, url, calls, endAccessToken, me }) => {

@@ -32,9 +32,7 @@ class SlowRoute {
   }
 }
 
-/**
- * Sessions that are saved late: the plugin's own, and an app's that is saved with every response.
- */
+/** Sessions that are saved late: the plugin's own, and an app's that every response saves. */
 const SESSIONS: Array<[what: string, before: (app: FastifyInstance) => unknown, settings?: LeAuthOptions['session']]> = [
   ['the plugin’s own session', () => {}],
   ['a rolling session of the app’s', async app => {

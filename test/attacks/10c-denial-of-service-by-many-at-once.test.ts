@@ -16,8 +16,7 @@ let clockAhead = 0
 attack('DS8', 'a thousand logins at once make one Domain API call, and so do a thousand that fail', 'RFC 6819 §4.4.1.11', async (t, stage) => {
   proxy.standBefore(stage.sentinel)
   proxy.strike('domain', (...request) => { setTimeout(answer(503), 300, ...request) })
-  // Each connection carries ten requests before its first response, so that all of them wait at
-  // once.
+  // Each connection carries ten requests before its first response, so that all wait at once.
   const pool = new Pool(stage.server, { connections: 100, pipelining: 10 })
   t.teardown(() => pool.destroy())
   const login = async (): Promise<number> => {

@@ -12,14 +12,10 @@ import { members } from '../support/token-answers.js'
 
 const { clientId, clientSecret } = EMULATOR_DEFAULTS
 
-/**
- * A token, or a function that makes it when it is needed: a near time could have passed by then.
- */
+/** A token, or a function that makes it just in time, for times that would pass before. */
 type Token = [what: string, token: unknown]
 
-/**
- * An attack with tokens that must log nobody in, and with similar tokens that must log a user in.
- */
+/** An attack with tokens that must log nobody in, and similar tokens that must log a user in. */
 function tokens (id: string, promise: string, source: string, refused: Token[], accepted: Array<[...Token, userId?: string]> = [], code = 'LE_AUTH_ID_TOKEN_INVALID'): void {
   attack(id, promise, source, async (t, stage) => {
     for (const [what, token] of refused) t.equal(await codeFor(t, stage, token, what), code, what)

@@ -54,9 +54,8 @@ attack('HM3', 'no other method and no override does what GET and POST do', 'CVE-
   for (const method of METHODS) {
     // A method that Node knows and Fastify does not gets Fastify's own 404, which repeats the URL.
     const target = stage.app.supportedMethods.includes(method) ? callback : '/callback'
-    // Node refuses a method that it does not know; older versions do not know QUERY. Fastify
-    // requires a
-    // content type for QUERY.
+    // Node refuses a method that it does not know; older versions do not know QUERY.
+    // Fastify requires a content type for QUERY.
     const statuses = KNOWN_TO_NODE.includes(method) ? [404, 405] : [400]
     const headers: Record<string, string> = method === 'QUERY' ? { 'Content-Type': 'text/plain' } : {}
     await refused(target, method, headers, '', statuses)

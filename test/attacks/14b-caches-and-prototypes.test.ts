@@ -26,9 +26,7 @@ attack('CP1', 'a careless cache never gives two browsers the same login', 'CVE-2
   t.equal(others.size, 1, 'nothing else differs')
 })
 
-/**
- * A network that marks every response as cacheable, with one cache for all users in front of it.
- */
+/** A network that marks every response as cacheable, behind one cache for all users. */
 function cachingDispatcher (cacheControl: string): Dispatcher {
   const marked: Dispatcher.DispatcherComposeInterceptor = dispatch => (options, handler) => dispatch(options, new Marker(handler, cacheControl))
   return new Agent().compose(marked, interceptors.cache())

@@ -117,10 +117,7 @@ attack('FT3', 'a session plugin that is registered later stops the app', 'RFC 62
   }
 })
 
-/**
- * How far a login got when its callback met the trouble: its state is unused, used, or its code is
- * exchanged.
- */
+/** How far a login got before the trouble: nothing, its state is used, or its code is exchanged. */
 type Known = 'nothing' | 'used' | 'exchanged'
 
 const troubles: Array<[what: string, known: Known, trouble: (call: StoreCall) => StoreTrouble | undefined]> = [

@@ -4,10 +4,7 @@ import type { Stage } from '../support/stage.js'
 /** The app's origin in these tests. */
 export const ORIGIN = 'http://localhost:3000'
 
-/**
- * A value of `returnTo`, for an app at http://localhost:3000 with the routes /login, /callback and
- * /logout.
- */
+/** A value of `returnTo`, for an app at ORIGIN with the routes /login, /callback and /logout. */
 export interface ReturnPathCase {
   input: string
   /**
@@ -94,10 +91,7 @@ const GROUPS: Group[] = [
 
 export const RETURN_PATHS: ReturnPathCase[] = GROUPS.flatMap(([verdict, why, inputs]) => inputs.map(input => ({ input, verdict, why })))
 
-/**
- * Percent-encodes a text for a query as browsers do, but a lone surrogate as a careless program
- * would.
- */
+/** Percent-encodes a text as browsers do, but a lone surrogate as a careless program would. */
 export function inQuery (text: string): string {
   return Array.from(text, character => /^[\ud800-\udfff]$/.test(character) ? lone(character.charCodeAt(0)) : encodeURIComponent(character)).join('')
 }
@@ -106,10 +100,7 @@ function lone (code: number): string {
   return [0xe0 | code >> 12, 0x80 | code >> 6 & 0x3f, 0x80 | code & 0x3f].map(byte => `%${byte.toString(16).toUpperCase()}`).join('')
 }
 
-/**
- * Whether this Location from /callback keeps a browser on the app's origin, even if it is resolved
- * twice.
- */
+/** Whether this Location keeps a browser on the app's origin, even if it is resolved twice. */
 export function isSafe (location: string | undefined, ownOrigin = ORIGIN): boolean {
   if (location === undefined || !/^\/(?!\/)[\x21-\x5b\x5d-\x7e]*$/.test(location)) return false
   const { origin, pathname } = new URL(location, `${ownOrigin}/callback`)
@@ -117,8 +108,7 @@ export function isSafe (location: string | undefined, ownOrigin = ORIGIN): boole
 }
 
 /**
- * Begins a login with this return path, finishes it, and returns its redirect; `null` if it did not
- * begin.
+ * Logs in with this query for /login, and returns the redirect; `null` if the login did not begin.
  */
 export async function whereLoginLeads (stage: Stage, query: string): Promise<string | undefined | null> {
   const browser = stage.browser()
