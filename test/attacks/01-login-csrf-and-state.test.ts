@@ -178,11 +178,11 @@ attack('LC8', 'two tabs can finish their logins in either order, each at its own
     const codes = callbacks.map(url => new URL(url).searchParams.get('code')!)
     for (const tab of order) {
       t.equal((await browser.step(callbacks[tab]!)).location, ['/page/a', '/page/b'][tab])
-      t.equal(lastExchange(stage).get('code'), codes[tab], 'with the code of that tab')
+      t.equal(lastExchange(stage).get('code'), codes[tab], 'the exchange has the code of that tab')
     }
     t.equal(await stage.me(browser), AGENT.id)
   }
-  t.equal(stage.store.logins.length, 2, 'one session for each browser')
+  t.equal(stage.store.logins.length, 2, 'one login for each browser')
 })
 
 function lastExchange (stage: Stage): URLSearchParams {

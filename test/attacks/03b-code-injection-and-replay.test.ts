@@ -62,7 +62,7 @@ attack('CI3', 'ten callbacks at once create one login in the memory store', 'CVE
     t.same(tally(responses.map(({ statusCode: status, payload: text }) => ({ status, text }))), { 303: 1, used: 9 })
     t.equal(app.calls('token'), round)
     const sessions = responses.flatMap(({ cookies }) => cookies).filter(({ name, value }) => name === 'le-auth' && value !== '')
-    t.equal(sessions.length, 1, 'one session')
+    t.equal(sessions.length, 1, 'one login cookie')
   }
 })
 

@@ -165,7 +165,7 @@ attack('FT4', 'a store that fails leaves nobody half logged in', 'RFC 6749 §4.1
   }
   const browser = stage.browser()
   stage.store.trouble = () => ({ delayMs: 20 })
-  t.equal((await logIn(stage, browser, AGENT, '/login?returnTo=/me')).json().id, AGENT.id, 'a slow store is only slow')
+  t.equal((await logIn(stage, browser, AGENT, '/login?returnTo=/me')).json().id, AGENT.id, 'a slow store only delays the login')
 }, { options: { onLogin: (_event, { session }) => { Object.assign(session, { note: 'x' }) } } })
 
 attack('FT4', 'a store that never responds counts as down after five seconds, and a later response has no effect', 'RFC 6749 §4.1.2', async (t, stage) => {
