@@ -1,4 +1,4 @@
-// One run's results as tables in Markdown.
+// The results of a run as Markdown tables.
 import { format, ratios, summary } from './harness/statistics.mjs'
 
 export function report ({ machine, quick, settings, contestants, results, lost }) {
@@ -28,10 +28,10 @@ function tableOf ({ columns, baselines, ratioOf }, samples) {
 }
 
 function cell (values, digits) {
-  return digits === 'as it is' ? values.map(value => value === undefined ? '–' : format(value, Number.isInteger(value) ? 0 : 2)).join(', ') : summary(values, digits)
+  return digits === 'exact' ? values.map(value => value === undefined ? '–' : format(value, Number.isInteger(value) ? 0 : 2)).join(', ') : summary(values, digits)
 }
 
-/** Who does not run on Redis is not compared to a baseline that does. */
+/** A contestant without Redis is not compared to a baseline on Redis. */
 function ratioCell (samples, name, baseline, key) {
   if (baseline.endsWith('-redis') && !name.endsWith('-redis')) return '–'
   const values = which => samples[which].map(sample => sample[key])
@@ -46,10 +46,11 @@ function table (head, rows) {
 
 function noise (samples) {
   const kept = samples.filter(({ others }) => Number.isFinite(others))
-  if (kept.length === 0) return 'Nobody has looked whether the machine was busy.'
+  if (kept.length === 0) return 'Other load on the machine was not measured.'
   const again = kept.reduce((sum, { tries }) => sum + tries - 1, 0)
   const shares = summary(kept.map(({ others }) => 100 * others), 1)
   const disturbed = kept.filter(sample => sample.disturbed).length
-  return `${kept.length} timed samples; ${again} more were thrown away because the machine was busy. During those that were kept, others used ${shares} % of a core; ` +
-    `${disturbed} were kept although it was more than 4 %.`
+  return `${kept.length} timed samples; ${again} more were discarded because the machine was busy. ` +
+    `During the kept samples, other programs used ${shares} % of a core; ` +
+    `${disturbed} samples were kept with more than 4 %.`
 }

@@ -1,15 +1,15 @@
-// npm run bench: measures the contestants against each other on this machine, and prints tables. See README.md.
+// npm run bench: compares the contestants on this machine and prints tables. See README.md.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { check } from './harness/check.mjs'
-import { LOAD_CORE, moveSelf, pinned } from './harness/cores.mjs'
+import { LOAD_CORE, moveThisProcess, pinned } from './harness/cores.mjs'
 import { install } from './harness/install.mjs'
 import { generator } from './harness/load.mjs'
-import { listen } from './harness/quiet.mjs'
+import { createSampler } from './harness/quiet.mjs'
 import { inRounds } from './harness/rounds.mjs'
 import { withServer } from './harness/server.mjs'
-import { withWorld } from './harness/world.mjs'
+import { withServices } from './harness/services.mjs'
 import { USAGE, available, readOptions } from './options.mjs'
 import { report } from './report.mjs'
 
@@ -24,20 +24,20 @@ else await main()
 async function main () {
   const contestants = withBaselines()
   await install(log)
-  moveSelf(LOAD_CORE)
-  await withWorld({ redis: contestants.some(({ redis }) => redis) }, async world => {
-    for (const contestant of contestants) await checkOne(world, contestant)
-    const sample = listen({ helpers: world.helpers, until: performance.now() + minutesForRetries() * 60_000, log })
+  moveThisProcess(LOAD_CORE)
+  await withServices({ redis: contestants.some(({ redis }) => redis) }, async services => {
+    for (const contestant of contestants) await checkOne(services, contestant)
+    const sample = createSampler({ helpers: services.helpers, until: performance.now() + minutesForRetries() * 60_000, log })
     const results = []
     for (const measurement of options.measurements) {
-      results.push({ measurement, samples: await take(world, measurement, contestants, sample) })
+      results.push({ measurement, samples: await take(services, measurement, contestants, sample) })
       write(contestants, results)
     }
     console.log(reportOf(contestants, results))
   })
 }
 
-/** Who was chosen, and the baselines that their ratios need, in the order of the list. */
+/** The chosen contestants and the baselines that their ratios need, in the order of the list. */
 function withBaselines () {
   const { chosen, measurements } = options
   const onRedis = chosen.some(({ redis }) => redis)
@@ -45,7 +45,7 @@ function withBaselines () {
   return available().filter(contestant => chosen.includes(contestant) || (baselines.has(contestant.name) && (onRedis || !contestant.redis)))
 }
 
-/** A quick run waits for nobody. */
+/** A quick run repeats nothing. */
 function minutesForRetries () {
   return options.quick ? 0 : options.maxMinutes
 }
@@ -54,19 +54,19 @@ function isWanted ({ baselines }, contestant) {
   return options.chosen.includes(contestant) || baselines.includes(contestant.name)
 }
 
-async function checkOne (world, contestant) {
+async function checkOne (services, contestant) {
   log(`check ${contestant.name}`)
-  await withServer(world, contestant, () => check(contestant, world))
+  await withServer(services, contestant, () => check(contestant, services))
 }
 
-function take (world, measurement, contestants, sample) {
-  const { name, suits = () => true, rounds, timed = true } = measurement
+function take (services, measurement, contestants, sample) {
+  const { name, appliesTo = () => true, rounds, timed = true } = measurement
   const once = contestant => {
     log(`${name} ${contestant.name}`)
-    const work = () => withServer(world, contestant, server => measurement.sample(contestant, server, options.settings), measurement.server)
+    const work = () => withServer(services, contestant, server => measurement.sample(contestant, server, options.settings), measurement.server)
     return timed ? sample(`${name} ${contestant.name}`, work) : work()
   }
-  const measured = contestants.filter(contestant => suits(contestant) && isWanted(measurement, contestant))
+  const measured = contestants.filter(contestant => appliesTo(contestant) && isWanted(measurement, contestant))
   return inRounds(rounds(options.settings), measured, once, log)
 }
 
@@ -77,11 +77,11 @@ function reportOf (contestants, results) {
 }
 
 function machine () {
-  const cores = pinned ? 'server and load on a core each' : 'server and load NOT on cores of their own'
+  const cores = pinned ? 'server and load on separate cores' : 'server and load NOT on separate cores'
   return `${startedAt.slice(0, 10)}, Node.js ${process.version}, ${cpus()[0].model}, ${cpus().length} cores, ${cores}, load by ${generator}.`
 }
 
-/** After each measurement, so that a run that is broken off has not been for nothing. */
+/** Called after each measurement, so that an interrupted run keeps its results. */
 function write (contestants, results) {
   mkdirSync(RESULTS, { recursive: true })
   const file = `${RESULTS}/${startedAt.replace(/[:.]/g, '-')}`

@@ -1,4 +1,4 @@
-// Fastify and nothing else: the limit of one core. Nobody logs in and everybody may see /private.
+// Fastify and nothing else: the upper limit for one core. Nobody logs in, and /private is open.
 import { randomBytes } from 'node:crypto'
 import Fastify from 'fastify'
 import { serve } from './support/serve.mjs'

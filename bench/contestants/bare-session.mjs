@@ -1,6 +1,7 @@
-// The least that a login on @fastify/session has to do: state and PKCE verifier in the session, one POST, a new session id,
-// one key read for each request. The id_token is not validated: this is a floor, and nothing to deploy.
-// TOKENS=1 keeps the user's claims and the tokens in the session as well.
+// The least that a login on @fastify/session has to do: state and PKCE verifier in the session,
+// one POST, a new session id, one key read for each request. The id_token is not validated, so this
+// is a lower limit for comparison. Do not deploy it.
+// TOKENS=1 also keeps the user's claims and the tokens in the session.
 import { createHash, randomBytes } from 'node:crypto'
 import Fastify from 'fastify'
 import { claimsOf } from './support/id-token.mjs'
@@ -31,11 +32,11 @@ app.get('/callback', async (request, reply) => {
   const claims = claimsOf(tokens.id_token)
   await request.session.regenerate()
   request.session.user = claims.sub
-  if (process.env.TOKENS === '1') Object.assign(request.session, { claims, tokens: kept(tokens) })
+  if (process.env.TOKENS === '1') Object.assign(request.session, { claims, tokens: tokensToKeep(tokens) })
   return reply.redirect('/private')
 })
 
-function kept ({ access_token: accessToken, refresh_token: refreshToken, expires_in: expiresIn }) {
+function tokensToKeep ({ access_token: accessToken, refresh_token: refreshToken, expires_in: expiresIn }) {
   return { accessToken, refreshToken, expiresAt: Date.now() + expiresIn * 1000 }
 }
 

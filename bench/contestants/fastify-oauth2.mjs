@@ -1,5 +1,6 @@
-// @fastify/oauth2 after its README: startRedirectPath, PKCE, its own cookies for state and verifier. The tokens are kept in
-// @fastify/session. It does not look into the id_token, so the user's name is read from it unverified.
+// @fastify/oauth2 as in its README: startRedirectPath, PKCE, its own cookies for state and verifier.
+// The tokens are kept in @fastify/session. It does not read the id_token, so the user's name is taken
+// from it without validation.
 import oauth2 from '@fastify/oauth2'
 import Fastify from 'fastify'
 import { claimsOf } from './support/id-token.mjs'

@@ -1,5 +1,5 @@
-// @fastify/passport with passport-oauth2 over @fastify/secure-session, the first choice of its README: the whole session, user
-// and tokens, is in an encrypted cookie. state and pkce are options of passport-oauth2.
+// @fastify/passport with passport-oauth2 on @fastify/secure-session, the first choice of its README.
+// The whole session, with user and tokens, is in an encrypted cookie.
 import { Authenticator } from '@fastify/passport'
 import secureSession from '@fastify/secure-session'
 import Fastify from 'fastify'

@@ -1,4 +1,4 @@
-// fastify-le-auth beside the app's own @fastify/session, which is as lean as that of the baseline.
+// fastify-le-auth with the app's own @fastify/session, which is set up like that of the baseline.
 import Fastify from 'fastify'
 import leAuth from 'fastify-le-auth'
 import { leAuthOptions } from './support/le-auth-options.mjs'

@@ -1,4 +1,4 @@
-// fastify-le-auth as its README sets it up: its own session, and its own store unless STORE says otherwise.
+// fastify-le-auth as in its README: its own session, and its own store unless STORE names another.
 import Fastify from 'fastify'
 import leAuth from 'fastify-le-auth'
 import { leAuthOptions } from './support/le-auth-options.mjs'
@@ -22,7 +22,7 @@ async function redisLock () {
   return redisRefreshLock(client)
 }
 
-/** The default store is found through a request, for nobody else is given it. */
+/** Only a request has the default store. */
 async function findStore ({ sessionStore }) {
   globalThis.benchRecords = () => sessionStore.size ?? null
   return { ok: true }

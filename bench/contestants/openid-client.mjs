@@ -1,5 +1,6 @@
-// openid-client by hand, after the example in its documentation: PKCE and state in @fastify/session, and the claims of the
-// id_token that it has checked. Sentinel has no discovery, so its endpoints are given.
+// openid-client without a plugin, as in its documentation's example: PKCE and state in
+// @fastify/session, and the claims of the id_token that it has validated. Sentinel has no discovery,
+// so the endpoints are written here.
 import Fastify from 'fastify'
 import * as client from 'openid-client'
 import { serve } from './support/serve.mjs'
@@ -28,17 +29,17 @@ app.get('/login', async (request, reply) => {
 
 app.get('/callback', async (request, reply) => {
   const { login } = request.session
-  if (!login) return reply.code(403).send({ error: 'no login was begun' })
+  if (!login) return reply.code(403).send({ error: 'no login in progress' })
   const tokens = await client.authorizationCodeGrant(config, new URL(request.url, callback), {
     pkceCodeVerifier: login.verifier, expectedState: login.state, idTokenExpected: true
   })
   await request.session.regenerate()
   request.session.user = tokens.claims().sub
-  request.session.tokens = kept(tokens)
+  request.session.tokens = tokensToKeep(tokens)
   return reply.redirect('/private')
 })
 
-function kept (tokens) {
+function tokensToKeep (tokens) {
   return { accessToken: tokens.access_token, refreshToken: tokens.refresh_token, expiresAt: Date.now() + tokens.expiresIn() * 1000 }
 }
 

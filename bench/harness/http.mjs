@@ -4,7 +4,7 @@ import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { hasEnded } from './processes.mjs'
 
-/** A request on a connection of its own. */
+/** Sends a request on a new connection. */
 export function get (url, headers = {}) {
   return new Promise((resolve, reject) => {
     const request = http.get(url, { headers, agent: false, timeout: 10_000 }, response => {
@@ -12,7 +12,7 @@ export function get (url, headers = {}) {
       response.setEncoding('utf8').on('data', text => { body += text })
       response.on('end', () => resolve({ status: response.statusCode, body })).on('error', reject)
     })
-    request.on('timeout', () => request.destroy(new Error(`${url} does not answer`))).on('error', reject)
+    request.on('timeout', () => request.destroy(new Error(`${url} does not respond`))).on('error', reject)
   })
 }
 
@@ -25,24 +25,24 @@ export async function freePort () {
   return port
 }
 
-/** Waits until a new process answers. @throws when it ends, or takes too long */
+/** Waits until a new process is ready. @throws if it ends, or takes too long */
 export async function untilReady (child, isReady, withinMs = 15_000) {
   const end = performance.now() + withinMs
   while (performance.now() < end) {
     if (await isReady().catch(() => false)) return
-    if (hasEnded(child)) throw new Error(`a server ended at its start: ${child.errors}`)
+    if (hasEnded(child)) throw new Error(`a server ended while it started: ${child.errors}`)
     await sleep(1)
   }
-  throw new Error(`a server does not answer: ${child.errors}`)
+  throw new Error(`a server does not respond: ${child.errors}`)
 }
 
-export async function answers (url) {
+export async function responds (url) {
   const { status } = await get(url)
   return status === 200
 }
 
-/** Whether somebody accepts connections at a port. */
-export async function accepts (port) {
+/** Whether a server accepts connections on a port. */
+export async function acceptsConnections (port) {
   const socket = net.connect(port, '127.0.0.1')
   try {
     await once(socket, 'connect')

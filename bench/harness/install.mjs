@@ -1,4 +1,5 @@
-// Packs the project as it is published, and installs it beside the other contestants' packages, in a folder of its own.
+// Packs the project as it is published, and installs it with the other contestants' packages in a
+// separate folder.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -8,12 +9,12 @@ import { fileURLToPath } from 'node:url'
 const path = relative => fileURLToPath(new URL(relative, import.meta.url))
 const PROJECT = path('../..')
 const CONTESTANTS = path('../contestants')
-/** Contestants run here, where Node finds what is installed for them. */
+/** Contestants run here, so that Node finds their packages. */
 export const INSTALLED = path('../.installs')
 const TARBALL = `${INSTALLED}/fastify-le-auth.tgz`
 const STAMP = `${INSTALLED}/node_modules/.stamp`
 
-/** Builds, packs and installs; what is installed already stays. */
+/** Builds, packs and installs. Installs nothing if the packages are unchanged. */
 export async function install (log) {
   mkdirSync(INSTALLED, { recursive: true })
   log('build and pack fastify-le-auth')
@@ -27,7 +28,7 @@ export async function install (log) {
   writeFileSync(STAMP, stamp)
 }
 
-/** `npm pack` builds first: the project's prepack does. */
+/** `npm pack` also builds, through the project's prepack script. */
 async function pack () {
   const folder = `${INSTALLED}/packed`
   rmSync(folder, { recursive: true, force: true })

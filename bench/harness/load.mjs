@@ -1,14 +1,14 @@
-import { has } from './cores.mjs'
+import { isInstalled } from './cores.mjs'
 import { INSTALLED } from './install.mjs'
 import { run } from './processes.mjs'
 
 const CONNECTIONS = 50
-/** How much longer than its time a load generator may take, in ms. */
+/** How much longer than planned a load generator may run, in ms. */
 const GRACE = 15_000
 
-export const generator = has('wrk') ? 'wrk' : 'autocannon'
+export const generator = isInstalled('wrk') ? 'wrk' : 'autocannon'
 
-/** Sends one GET request again and again over kept connections. @throws at a status of 400 or more */
+/** Repeats one GET request over keep-alive connections. @throws at a status of 400 or more */
 export function load (url, cookie, seconds) {
   return generator === 'wrk' ? wrk(url, cookie, seconds) : autocannon(url, cookie, seconds)
 }

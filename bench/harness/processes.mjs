@@ -1,16 +1,16 @@
-// Starts processes on a core, and ends them. Only what was started here is ended, each through its own handle.
+// Starts processes on a core and ends them. Ends only processes that were started here.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LOAD_CORE, onCore } from './cores.mjs'
 
 const running = new Set()
-const KILLED_AFTER = 3000
+const KILL_AFTER = 3000
 
 process.once('exit', () => { for (const child of running) child.kill('SIGKILL') })
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
 
-/** Starts a process; `child.errors` is what it has written to stderr. */
+/** Starts a process. `child.output` and `child.errors` are its last output. */
 export function start (core, command, args, { cwd, env = {}, ipc = false } = {}) {
   const child = spawn(...onCore(core, command, args), {
     cwd,
@@ -33,12 +33,12 @@ export async function stop (child) {
   if (hasEnded(child)) return
   const ended = once(child, 'exit')
   child.kill('SIGTERM')
-  const inTime = await Promise.race([ended, sleep(KILLED_AFTER, null, { ref: false })])
+  const inTime = await Promise.race([ended, sleep(KILL_AFTER, null, { ref: false })])
   if (inTime === null) child.kill('SIGKILL')
   await ended
 }
 
-/** Runs a command on the load's core to its end, and returns what it has printed. */
+/** Runs a command on the load's core until it ends, and returns what it printed. */
 export async function run (command, args, withinMs) {
   const child = start(LOAD_CORE, command, args)
   const timer = setTimeout(() => child.kill('SIGKILL'), withinMs)

@@ -1,6 +1,7 @@
 /**
- * Every contestant once in each round, the order turned round each time.
- * @param once takes one sample; where it fails the round has an `error` instead, for one lost sample must not lose the run
+ * Takes one sample of every contestant in each round. Every second round has the reverse order.
+ *
+ * @param once takes one sample. If it fails, the result has an `error` instead and the run goes on.
  */
 export async function inRounds (rounds, contestants, once, log) {
   const results = Object.fromEntries(contestants.map(({ name }) => [name, []]))

@@ -5,12 +5,12 @@ export function median (values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }
 
-/** Values divided by a baseline's, each within its own round. */
+/** Each value divided by the baseline's value of the same round. */
 export function ratios (values, baseline) {
   return values.map((value, round) => value / baseline[round])
 }
 
-/** The median with the least and the greatest value, as text. */
+/** The median with the lowest and the highest value, as text. */
 export function summary (values, digits = 0) {
   const known = values.filter(Number.isFinite)
   if (known.length === 0) return '–'

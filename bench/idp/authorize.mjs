@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
-/** Sends the browser back with a code at once. */
+/** Redirects the browser back with a code at once. */
 export function authorize (state, { query }, reply) {
   const problem = problemOf(state.client, query)
   if (problem !== null) return reply.code(400).send({ error: 'invalid_request', error_description: problem })

@@ -1,7 +1,7 @@
-/** Logins that are begun and never finished leave their codes here; the oldest make room. */
+/** Unfinished logins leave their codes here. When there are too many, the oldest is removed. */
 const MAX = 50_000
 
-/** Authorization codes, each good for one use. */
+/** Authorization codes. Each works once. */
 export class Codes {
   #grants = new Map()
 
@@ -10,7 +10,7 @@ export class Codes {
     this.#grants.set(code, grant)
   }
 
-  /** What the code stands for, once; undefined after that. */
+  /** Uses a code: returns its grant the first time, undefined after that. */
   use (code) {
     const grant = this.#grants.get(code)
     this.#grants.delete(code)

@@ -1,6 +1,6 @@
-// A stub of Sentinel for measurements: no login page, everybody consents at once.
-// It checks client, redirect_uri, PKCE and single use of codes, so that a contestant that skips its part fails instead of
-// looking fast. It listens on PORT and knows one redirect URI, CALLBACK.
+// A stub of Sentinel for measurements: no login page, each login succeeds at once.
+// It checks client, redirect_uri, PKCE and single use of codes, so a contestant that skips its part
+// fails instead of looking fast. It listens on PORT and knows one redirect URI, CALLBACK.
 import Fastify from 'fastify'
 import { authorize } from './authorize.mjs'
 import { Codes } from './codes.mjs'

@@ -4,7 +4,7 @@ import { SignJWT, generateKeyPair } from 'jose'
 const { privateKey } = await generateKeyPair('RS256')
 const HOUR = 3600
 
-/** Exchanges a code for tokens. Nothing is refreshed in a measurement, so there is no other grant. */
+/** Exchanges a code for tokens. No measurement refreshes, so there is no other grant. */
 export async function token (state, request, reply) {
   const { client, codes } = state
   const refuse = (status, error) => reply.code(status).send({ error })

@@ -1,6 +1,6 @@
 import { Pool } from 'undici'
 
-/** What a browser sends beside cookies when it opens a page; a store that keeps the request keeps these. */
+/** What a browser sends with a page request besides cookies. They count if a store keeps the request. */
 const HEADERS = {
   accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8',
   'accept-encoding': 'gzip, deflate, br, zstd',
@@ -11,10 +11,10 @@ const HEADERS = {
   'upgrade-insecure-requests': '1',
   'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36'
 }
-/** For one answer, in ms. */
-const ANSWERS_WITHIN = 10_000
+/** For one response, in ms. */
+const TIMEOUT = 10_000
 
-/** Opens pages over connections that are kept. */
+/** Opens pages over keep-alive connections. */
 export class Browser {
   #pools = new Map()
   #connections
@@ -26,9 +26,9 @@ export class Browser {
   async open (url, jar) {
     const { origin, pathname, search } = new URL(url)
     const cookies = jar?.header ? { cookie: jar.header } : {}
-    const answer = await this.#poolFor(origin).request({ method: 'GET', path: pathname + search, headers: { ...HEADERS, ...cookies } })
-    jar?.take(answer.headers['set-cookie'])
-    return { status: answer.statusCode, location: answer.headers.location, body: await answer.body.text() }
+    const response = await this.#poolFor(origin).request({ method: 'GET', path: pathname + search, headers: { ...HEADERS, ...cookies } })
+    jar?.store(response.headers['set-cookie'])
+    return { status: response.statusCode, location: response.headers.location, body: await response.body.text() }
   }
 
   async close () {
@@ -36,7 +36,7 @@ export class Browser {
   }
 
   #poolFor (origin) {
-    const options = { connections: this.#connections, headersTimeout: ANSWERS_WITHIN, bodyTimeout: ANSWERS_WITHIN }
+    const options = { connections: this.#connections, headersTimeout: TIMEOUT, bodyTimeout: TIMEOUT }
     if (!this.#pools.has(origin)) this.#pools.set(origin, new Pool(origin, options))
     return this.#pools.get(origin)
   }

@@ -1,21 +1,23 @@
-// Logins, many at once: node driver.mjs '{"server":…,"kind":"whole","atOnce":20,"seconds":5}', or "count" instead of "seconds".
-// "abandoned" ones end after /login. Prints how many there were; the first that fails ends it.
+// Runs many logins at once:
+//   node driver.mjs '{"server":…,"kind":"whole","atOnce":20,"seconds":5}'
+// or "count" instead of "seconds". The kind "abandoned" stops after /login. Prints the number of
+// logins, and ends with an error if one fails.
 import { Browser } from './browser.mjs'
 import { begin, logIn } from './log-in.mjs'
 
 const { server, kind, atOnce, seconds = 120, count = 100_000 } = JSON.parse(process.argv[2])
-/** One whole login in so many is asked for its user. */
-const LOOKED_AT = 50
+/** The user is checked after every 50th login. */
+const CHECK_EVERY = 50
 
 const browser = new Browser(atOnce)
 const end = performance.now() + seconds * 1000
-let begun = 0
+let started = 0
 let done = 0
 
 async function oneAfterAnother () {
-  while (begun < count && performance.now() < end) {
-    begun += 1
-    await login(begun)
+  while (started < count && performance.now() < end) {
+    started += 1
+    await login(started)
     done += 1
   }
 }
@@ -23,12 +25,12 @@ async function oneAfterAnother () {
 async function login (number) {
   if (kind === 'abandoned') return begin(browser, server)
   const jar = await logIn(browser, server)
-  if (number % LOOKED_AT === 0) await expectUser(jar)
+  if (number % CHECK_EVERY === 0) await expectUser(jar)
 }
 
 async function expectUser (jar) {
   const { status, body } = await browser.open(`${server}/private`, jar)
-  if (status !== 200 || !body.includes('user-')) throw new Error(`/private answered ${status} after a login`)
+  if (status !== 200 || !body.includes('user-')) throw new Error(`/private responded ${status} after a login`)
 }
 
 await Promise.all(Array.from({ length: atOnce }, oneAfterAnother))

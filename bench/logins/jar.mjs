@@ -1,4 +1,4 @@
-/** As much of a browser's cookie jar as one site on one host needs. */
+/** A cookie jar for one site on one host. */
 export class Jar {
   #cookies = new Map()
 
@@ -6,15 +6,15 @@ export class Jar {
     return [...this.#cookies].map(pair => pair.join('=')).join('; ')
   }
 
-  take (setCookie = []) {
-    for (const line of [setCookie].flat()) this.#takeLine(line)
+  store (setCookie = []) {
+    for (const line of [setCookie].flat()) this.#storeLine(line)
   }
 
   clear () {
     this.#cookies.clear()
   }
 
-  /** The same cookies with one character changed in the middle of each value. */
+  /** A copy in which one character in the middle of each value is changed. */
   forged () {
     const forged = new Jar()
     for (const [name, value] of this.#cookies) {
@@ -24,7 +24,7 @@ export class Jar {
     return forged
   }
 
-  #takeLine (line) {
+  #storeLine (line) {
     const [pair, ...attributes] = line.split(';')
     const [name, ...value] = pair.split('=')
     if (value.join('=') === '' || attributes.some(isPast)) this.#cookies.delete(name)

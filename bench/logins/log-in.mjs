@@ -1,28 +1,28 @@
 import { Jar } from './jar.mjs'
 
-/** Begins a login; returns where the browser is sent, and its cookies. */
+/** Starts a login; returns the redirect's address and the cookies. */
 export async function begin (browser, server) {
   const jar = new Jar()
   const { status, location } = await browser.open(`${server}/login`, jar)
-  if (!isRedirect(status)) throw new Error(`/login answered ${status}`)
+  if (!isRedirect(status)) throw new Error(`/login responded ${status}`)
   return { location, jar }
 }
 
-/** Begins a login and lets the identity service consent; returns the callback's address, and the cookies. */
+/** Starts a login and authorizes it; returns the callback's address and the cookies. */
 export async function authorize (browser, server) {
   const { location, jar } = await begin(browser, server)
-  // The identity service is another site, and has no cookies.
+  // The identity service is another site: the app's cookies are not sent there.
   const { status, location: callback, body } = await browser.open(location)
-  if (!isRedirect(status)) throw new Error(`authorize answered ${status} ${body}`)
+  if (!isRedirect(status)) throw new Error(`authorize responded ${status} ${body}`)
   if (new URL(callback).origin !== server) throw new Error(`authorize sent the browser to ${callback}`)
   return { callback, jar }
 }
 
-/** A whole login as a browser does it; returns its cookies. */
+/** Does a whole login as a browser does; returns the cookies. */
 export async function logIn (browser, server) {
   const { callback, jar } = await authorize(browser, server)
   const { status, body } = await browser.open(callback, jar)
-  if (!isRedirect(status)) throw new Error(`/callback answered ${status} ${body.slice(0, 200)}`)
+  if (!isRedirect(status)) throw new Error(`/callback responded ${status} ${body.slice(0, 200)}`)
   return jar
 }
 

@@ -6,12 +6,12 @@ const usesMemory = { server: { gc: true }, rounds: ({ rounds }) => Math.min(3, r
 export const abandonedLogins = {
   ...usesMemory,
   name: 'abandoned',
-  title: settings => `${settings.abandoned} logins begun and never finished: what is left`,
+  title: settings => `${settings.abandoned} unfinished logins: what they leave`,
   columns: [
     { key: 'records', title: 'records in the store', digits: 0 },
     { key: 'bytes', title: 'bytes of heap for each', digits: 0 }
   ],
-  suits: inMemory,
+  appliesTo: inMemory,
   sample: (_contestant, server, settings) => growth(server, 'abandoned', settings.abandonedFirst, settings.abandoned)
 }
 
@@ -25,15 +25,15 @@ export const keptLogins = {
   ],
   ratioOf: 'bytes',
   baselines: ['bare-session-tokens'],
-  suits: contestant => inMemory(contestant) && contestant.login !== false,
+  appliesTo: contestant => inMemory(contestant) && contestant.login !== false,
   sample: (_contestant, server, settings) => growth(server, 'whole', settings.keptFirst, settings.kept)
 }
 
-/** What is held after a full collection, compared to what was held when the code was warm. */
+/** Memory after a full garbage collection, minus the memory after the first logins. */
 async function growth (server, kind, first, count) {
   await drive({ server: server.url, kind, count: first })
-  const before = await server.ask('memory')
+  const before = await server.read('memory')
   await drive({ server: server.url, kind, count })
-  const after = await server.ask('memory')
+  const after = await server.read('memory')
   return { bytes: (after.held - before.held) / count, records: after.records === null ? NaN : after.records - before.records }
 }

@@ -1,4 +1,4 @@
-// Requests per second, and the server's processor time for each, of one page.
+// Requests per second of one page, and the server's processor time for each request.
 import { get } from '../harness/http.mjs'
 import { load } from '../harness/load.mjs'
 import { Browser } from '../logins/browser.mjs'
@@ -15,7 +15,7 @@ const rate = { columns: COLUMNS, ratioOf: 'perSecond', baselines: BASELINES, rou
 export const protectedRoute = {
   ...rate,
   name: 'protected',
-  title: 'GET /private of somebody who is logged in',
+  title: 'GET /private of a logged-in user',
   async sample (contestant, server, settings) {
     const cookie = contestant.login === false ? '' : await cookieOf(server.url)
     return rateOf(server, '/private', cookie, settings)
@@ -48,15 +48,15 @@ async function cookieOf (url) {
 
 async function rateOf (server, path, cookie, { warmUp, seconds }) {
   await load(server.url + path, cookie, warmUp)
-  const before = await server.ask('time')
+  const before = await server.read('time')
   const { perSecond, requests } = await load(server.url + path, cookie, seconds)
-  const micros = (await server.ask('time') - before) / requests
-  await expectAnswer(server.url + path, cookie, path === '/login' ? 302 : 200)
+  const micros = (await server.read('time') - before) / requests
+  await expectStatus(server.url + path, cookie, path === '/login' ? 302 : 200)
   return { perSecond, micros }
 }
 
-/** What was counted must be the answer that is meant. */
-async function expectAnswer (url, cookie, expected) {
+/** The load must have counted the intended response. */
+async function expectStatus (url, cookie, expected) {
   const { status } = await get(url, cookie ? { cookie } : {})
-  if (status !== expected) throw new Error(`${url} answered ${status} after the load`)
+  if (status !== expected) throw new Error(`${url} responded ${status} after the load`)
 }

@@ -1,6 +1,6 @@
-export const firstAnswer = {
+export const startUp = {
   name: 'start',
-  title: 'From `node server.mjs` to the first answer',
+  title: 'From `node server.mjs` to the first response',
   columns: [{ key: 'millis', title: 'ms', digits: 0 }],
   ratioOf: 'millis',
   baselines: ['bare-fastify'],

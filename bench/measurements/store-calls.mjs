@@ -1,15 +1,15 @@
 import { Browser } from '../logins/browser.mjs'
 import { logIn } from '../logins/log-in.mjs'
 
-/** Protected requests, one after another; the figures are for one of them. */
+/** Protected requests, one after another. The result is the average of one. */
 const REQUESTS = 20
 
 export const storeCalls = {
   name: 'calls',
   title: 'Calls to a shared store for one protected request',
-  columns: ['get', 'set', 'destroy'].map(key => ({ key, title: key, digits: 'as it is' })),
+  columns: ['get', 'set', 'destroy'].map(key => ({ key, title: key, digits: 'exact' })),
   baselines: [],
-  suits: ({ store }) => store === true,
+  appliesTo: ({ store }) => store === true,
   server: { env: { STORE: 'counted' } },
   rounds: () => 1,
   timed: false,
@@ -17,9 +17,9 @@ export const storeCalls = {
     const browser = new Browser()
     try {
       const jar = await logIn(browser, server.url)
-      const before = await server.ask('calls')
+      const before = await server.read('calls')
       for (let i = 0; i < REQUESTS; i += 1) await expectOk(browser, server.url, jar)
-      return difference(before, await server.ask('calls'))
+      return difference(before, await server.read('calls'))
     } finally {
       await browser.close()
     }
@@ -28,7 +28,7 @@ export const storeCalls = {
 
 async function expectOk (browser, url, jar) {
   const { status } = await browser.open(`${url}/private`, jar)
-  if (status !== 200) throw new Error(`/private answered ${status}`)
+  if (status !== 200) throw new Error(`/private responded ${status}`)
 }
 
 function difference (before, after) {

@@ -1,6 +1,6 @@
 /**
- * A store that counts its calls. It answers later and keeps text, as one over the network does, so that
- * nobody gets by without a call because an object was still there.
+ * A store that counts its calls. It calls back later and keeps text, as a store on the network does,
+ * so no contestant can save a call by keeping a reference to an object.
  */
 export function countedStore () {
   const records = new Map()
@@ -8,17 +8,17 @@ export function countedStore () {
   globalThis.benchStoreCalls = () => ({ ...calls })
   globalThis.benchRecords = () => records.size
 
-  function answerLater (call, callback, work) {
+  function callBackLater (call, callback, work) {
     calls[call] += 1
     setImmediate(() => callback(null, work()))
   }
 
   return {
-    get: (id, callback) => answerLater('get', callback, () => records.has(id) ? JSON.parse(records.get(id)) : null),
+    get: (id, callback) => callBackLater('get', callback, () => records.has(id) ? JSON.parse(records.get(id)) : null),
     set: (id, record, callback) => {
       const text = JSON.stringify(record)
-      answerLater('set', callback, () => { records.set(id, text) })
+      callBackLater('set', callback, () => { records.set(id, text) })
     },
-    destroy: (id, callback) => answerLater('destroy', callback, () => { records.delete(id) })
+    destroy: (id, callback) => callBackLater('destroy', callback, () => { records.delete(id) })
   }
 }

@@ -1,4 +1,4 @@
-/** What an id_token says, unverified: for contestants whose library does not look into it. */
+/** The claims of an id_token, not validated: for contestants whose library does not read it. */
 export function claimsOf (idToken) {
   return JSON.parse(Buffer.from(idToken.split('.')[1], 'base64url'))
 }

@@ -5,5 +5,5 @@ export const client = createClient({ url: process.env.REDIS, disableOfflineQueue
 client.on('error', () => {})
 await client.connect()
 
-/** A prefix for each process: no contestant sees the records of another. */
+/** Each process has its own prefix, so no contestant reads another's records. */
 export const store = new RedisStore({ client, prefix: `bench:${process.pid}:` })

@@ -3,7 +3,7 @@ import session from '@fastify/session'
 import { secret } from './settings.mjs'
 import { countableMemoryStore, sharedStore } from './store.mjs'
 
-/** @fastify/session at its leanest: nothing is stored for visitors, and nothing is stored again unless it has changed. */
+/** The cheapest @fastify/session: it stores nothing for visitors, and nothing that is unchanged. */
 export async function withSession (app) {
   await app.register(cookie)
   await app.register(session, {
@@ -15,7 +15,7 @@ export async function withSession (app) {
   })
 }
 
-/** The route that all contestants guard, for those who keep the user in the session. */
+/** The guarded route, for contestants that keep the user in the session. */
 export function guardedBySession (app) {
   const preHandler = async (request, reply) => {
     if (!request.session.user) return reply.code(401).send({ error: 'login required' })

@@ -1,4 +1,5 @@
-// What the harness tells each contestant, and what each of them is registered with at the identity service.
+// What the harness passes to each contestant, and each contestant's registration at the identity
+// service.
 const { PORT, IDP } = process.env
 
 export const port = Number(PORT)

@@ -1,13 +1,13 @@
-// Which session store a contestant runs on: STORE=redis, STORE=counted, or else the one in memory that is its default.
+// The session store of a contestant: STORE=redis, STORE=counted, or its default store in memory.
 
-/** A store outside the process, or null where the contestant's own default is meant. */
+/** A shared store, or null for the contestant's own default. */
 export async function sharedStore () {
   if (process.env.STORE === 'redis') return (await import('./redis-store.mjs')).store
   if (process.env.STORE === 'counted') return (await import('./counted-store.mjs')).countedStore()
   return null
 }
 
-/** The memory store that @fastify/session makes by default, with a map that can be counted. */
+/** The default memory store of @fastify/session, on a map whose size can be read. */
 export function countableMemoryStore (session) {
   const records = new Map()
   globalThis.benchRecords = () => records.size

@@ -3,7 +3,7 @@ import { callback, clientId, clientSecret, idp, tokenPath } from './settings.mjs
 
 const agent = new http.Agent({ keepAlive: true })
 
-/** Exchanges a code for tokens with as little as Node itself needs for it. */
+/** Exchanges a code for tokens, with Node's own http module only. */
 export function exchangeCode (code, verifier) {
   const body = new URLSearchParams({
     grant_type: 'authorization_code', code, redirect_uri: callback, code_verifier: verifier, client_id: clientId, client_secret: clientSecret
@@ -12,7 +12,7 @@ export function exchangeCode (code, verifier) {
   return new Promise((resolve, reject) => {
     const request = http.request(idp + tokenPath, { method: 'POST', agent, headers }, response => {
       textOf(response).then(text => {
-        if (response.statusCode !== 200) throw new Error(`the token endpoint answered ${response.statusCode}`)
+        if (response.statusCode !== 200) throw new Error(`the token endpoint responded ${response.statusCode}`)
         resolve(JSON.parse(text))
       }).catch(reject)
     })

@@ -1,14 +1,14 @@
-// What stands around the server under test: the identity service and, where somebody needs it, Redis.
+// The services that the server under test uses: the identity service and, if needed, Redis.
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { LOAD_CORE } from './cores.mjs'
-import { accepts, answers, freePort, untilReady } from './http.mjs'
+import { acceptsConnections, freePort, responds, untilReady } from './http.mjs'
 import { start, stop } from './processes.mjs'
 
 const IDP = fileURLToPath(new URL('../idp/server.mjs', import.meta.url))
 
-/** Runs `work` with the addresses of all that it needs. */
-export async function withWorld ({ redis: needsRedis }, work) {
+/** Runs `work` with the services' addresses and the server's. The services are always ended. */
+export async function withServices ({ redis: needsRedis }, work) {
   const helpers = []
   try {
     const port = await freePort()
@@ -26,7 +26,7 @@ async function startIdp (helpers, server) {
   const url = `http://127.0.0.1:${port}`
   const child = start(LOAD_CORE, process.execPath, [IDP], { env: { PORT: String(port), CALLBACK: `${server}/callback` } })
   helpers.push(child)
-  await untilReady(child, () => answers(`${url}/last-user`))
+  await untilReady(child, () => responds(`${url}/last-user`))
   return url
 }
 
@@ -35,6 +35,6 @@ async function startRedis (helpers) {
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
   const child = start(LOAD_CORE, 'redis-server', args, { cwd: tmpdir() })
   helpers.push(child)
-  await untilReady(child, () => accepts(port))
+  await untilReady(child, () => acceptsConnections(port))
   return `redis://127.0.0.1:${port}`
 }
