@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
 import leAuth, { type LeAuthOptions } from 'fastify-le-auth'
-import { answerError, answerNotFound } from './errors.js'
-import { afterLogin, afterLogout, askBeforeLogin } from './logged-out.js'
+import { sendError, sendNotFound } from './errors.js'
+import { afterLogin, afterLogout, confirmLogin } from './logged-out.js'
 import { adminPage } from './pages/admin.js'
 import { agentsPage } from './pages/agents.js'
 import { homePage } from './pages/home.js'
@@ -11,35 +11,40 @@ import { logOutEverywherePage } from './pages/log-out-everywhere.js'
 import { profilePage } from './pages/profile.js'
 import { securityHeaders } from './security-headers.js'
 
-/** What the app takes. */
+/** The app's options. */
 export interface NorthdeskOptions {
-  /** For fastify-le-auth; what is left out comes from the LE_* variables. */
+  /** For fastify-le-auth. Omitted settings come from the LE_* variables. */
   leAuth?: LeAuthOptions
 }
 
 /** Northdesk, as a Fastify plugin: a server, a test or another app can register it. */
-export default async function northdesk (app: FastifyInstance, options: NorthdeskOptions): Promise<void> {
+export default async function northdesk (
+  app: FastifyInstance, options: NorthdeskOptions
+): Promise<void> {
   app.addHook('onRequest', securityHeaders)
-  app.setErrorHandler(answerError)
-  app.setNotFoundHandler(answerNotFound)
+  app.setErrorHandler(sendError)
+  app.setNotFoundHandler(sendNotFound)
 
   await app.register(leAuth, {
-    // A logout by somebody whose login had already ended comes here too.
+    // Also the target of a logout whose login had already ended.
     logoutReturnPath: '/?logged-out=here',
     onLogin: afterLogin,
     onLogout: afterLogout,
-    onLoginError: ({ error, retryPath }, request, reply) => answerError(error, request, reply, retryPath),
+    onLoginError: ({ error, retryPath }, request, reply) =>
+      sendError(error, request, reply, retryPath),
     ...options.leAuth
   })
-  await app.register(fastifyStatic, { root: fileURLToPath(new URL('public', import.meta.url)), prefix: '/assets/' })
+  await app.register(fastifyStatic, {
+    root: fileURLToPath(new URL('public', import.meta.url)), prefix: '/assets/'
+  })
 
   app.get('/', homePage)
   await app.register(privatePages)
 }
 
-/** What only logged-in users see. The hooks belong to this scope, so no page in it can be left open by mistake. */
+/** Pages for logged-in users. The hooks guard every page in this scope, also one added later. */
 async function privatePages (app: FastifyInstance): Promise<void> {
-  app.addHook('onRequest', askBeforeLogin)
+  app.addHook('onRequest', confirmLogin)
   app.addHook('onRequest', app.requireAuth)
 
   app.get('/profile', profilePage)

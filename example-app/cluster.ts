@@ -4,55 +4,59 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { LeAuthOptions } from 'fastify-le-auth'
 import { CLOSE_WITHIN } from './settings.js'
 
-/** The variable in which the first process hands the options for its emulator to the instances. */
-const HANDED_DOWN = 'NORTHDESK_LE_AUTH'
-/** What the first process says to an instance that is to end. */
+/** The variable in which the main process passes the options for its emulator to the others. */
+const OPTIONS_VARIABLE = 'NORTHDESK_LE_AUTH'
+/** The message with which the main process stops another. */
 const STOP = 'stop'
-/** How long after its end an instance is replaced, in ms. */
-const REPLACED_AFTER = 1000
+/** How long after its end a process is replaced, in ms. */
+const REPLACE_AFTER = 1000
 const MINUTE = 60_000
-/** How many ends a minute, for each instance, are replaced: more, and another replacement would not help. */
-const MOST_ENDS = 3
-/** How long an instance may take to end, in ms: more than it gives to the requests it is answering. */
-const ENDED_BY_FORCE_AFTER = CLOSE_WITHIN + 1000
+/** So many ends per minute and process are replaced. After more, a replacement would not help. */
+const MAX_ENDS = 3
+/** How long a process may take to end, in ms: longer than it waits for its requests in progress. */
+const KILL_AFTER = CLOSE_WITHIN + 1000
 
-/** The signals that end a server. In an instance only {@link onStop} may listen to them. */
+/** The signals that stop a server. In a worker only {@link onStop} may listen to them. */
 export const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** Processes that answer at one port, led by this one. */
-export interface Instances {
+/** Worker processes on one port, managed by this process. */
+export interface Workers {
   /** Their process ids. */
   pids: number[]
-  /** Resolves when all have ended: well, or after a while by force. */
+  /** Resolves when all have ended. Those that do not end in time are killed. */
   stop: () => Promise<void>
 }
 
 /**
- * Starts as many instances, and replaces the ones that end. Each is this program again, as a worker of Node's cluster,
- * which hands new connections to them in turn.
+ * Starts `count` workers of Node's cluster and replaces those that end. Each worker runs this same
+ * program. The cluster gives each new connection to the next worker.
  *
- * @throws Error what an instance said that could not start
+ * @throws Error with the message of a worker that cannot start
  */
-export async function startInstances (count: number, leAuth: LeAuthOptions): Promise<Instances> {
-  const start = (): Worker => cluster.fork({ [HANDED_DOWN]: JSON.stringify(leAuth) })
+export async function startWorkers (count: number, leAuth: LeAuthOptions): Promise<Workers> {
+  const start = (): Worker => cluster.fork({ [OPTIONS_VARIABLE]: JSON.stringify(leAuth) })
   const countEnd = createCounter()
   let isStopping = false
 
   cluster.on('exit', ({ id }, code, signal) => {
     if (isStopping) return
     const ends = countEnd()
-    if (ends > MOST_ENDS * count) return giveUp(ends)
-    setTimeout(() => { if (!isStopping) replace(id, signal ?? code) }, REPLACED_AFTER)
+    if (ends > MAX_ENDS * count) return giveUp(ends)
+    setTimeout(() => { if (!isStopping) replace(id, signal ?? code) }, REPLACE_AFTER)
   })
 
   function replace (id: number, end: string | number): void {
     const worker = start()
-    console.error(`  Instance ${id} has ended (${end}). Instance ${worker.id}, process ${worker.process.pid}, takes its place.`)
-    listening(worker).catch((error: Error) => console.error(`  Instance ${worker.id} cannot start. ${error.message}`))
+    console.error(`  Process ${id} has ended (${end}). ` +
+      `Process ${worker.id} (pid ${worker.process.pid}) takes its place.`)
+    listening(worker).catch(({ message }: Error) => {
+      console.error(`  Process ${worker.id} cannot start. ${message}`)
+    })
   }
 
   function giveUp (ends: number): void {
-    console.error(`\n  Northdesk gives up. Its instances ended ${ends} times within a minute, and the lines above may say why.\n`)
+    console.error(`\n  Northdesk gives up. Its processes ended ${ends} times within a minute. ` +
+      'The lines above may say why.\n')
     stop().finally(() => process.exit(1))
   }
 
@@ -66,42 +70,44 @@ export async function startInstances (count: number, leAuth: LeAuthOptions): Pro
   return { pids: workers.map(({ process: { pid } }) => pid!), stop }
 }
 
-/** Says that there are several instances, and how to see it; nothing where there is one. */
-export function instancesWelcome (pids: number[]): string {
+/** Tells the console about several processes. Empty if there is only one. */
+export function workersWelcome (pids: number[]): string {
   if (pids.length === 1) return ''
   return `
-  ${pids.length} instances answer in turn, and the header x-instance says which one did.
-  Their processes are ${pids.join(', ')}: end one, and it is replaced.
+  ${pids.length} processes respond in turn. The header x-instance says which one did.
+  Their process ids are ${pids.join(', ')}: end one, and it is replaced.
 `
 }
 
-/** The options that the first process has handed to this instance. */
-export function handedDown (): LeAuthOptions {
-  return JSON.parse(process.env[HANDED_DOWN] ?? '{}')
+/** The options that the main process passed to this worker. */
+export function optionsFromMain (): LeAuthOptions {
+  return JSON.parse(process.env[OPTIONS_VARIABLE] ?? '{}')
 }
 
-/** Tells the first process why this instance ends: it says so once for all of them. */
-export function endUnstarted (why: string): void {
+/** Tells the main process why this worker cannot start. The main process prints it once for all. */
+export function reportFailedStart (why: string): void {
   process.send!(why, () => process.exit(1))
 }
 
-/** Calls once, when the first process or a signal says so: Ctrl-C in a terminal reaches this process in both ways. */
+/** Calls `stop` once, on the main process's message or on a signal. Ctrl-C causes both. */
 export function onStop (stop: () => void): void {
-  let isTold = false
-  const tell = (): void => {
-    if (!isTold) stop()
-    isTold = true
+  let isStopping = false
+  const stopOnce = (): void => {
+    if (!isStopping) stop()
+    isStopping = true
   }
-  process.on('message', message => { if (message === STOP) tell() })
-  for (const signal of STOP_SIGNALS) process.on(signal, tell)
+  process.on('message', message => { if (message === STOP) stopOnce() })
+  for (const signal of STOP_SIGNALS) process.on(signal, stopOnce)
 }
 
-/** Lets a curious developer see which instance answered. */
-export async function nameInstance (_request: FastifyRequest, reply: FastifyReply): Promise<void> {
+/** Shows which worker responded. */
+export async function addInstanceHeader (
+  _request: FastifyRequest, reply: FastifyReply
+): Promise<void> {
   reply.header('x-instance', cluster.worker!.id)
 }
 
-/** Counts what happens: each call is one more, and tells how many there were within the last minute. */
+/** Each call counts one event and returns the number of events within the last minute. */
 function createCounter (): () => number {
   let times: number[] = []
   return () => {
@@ -110,22 +116,25 @@ function createCounter (): () => number {
   }
 }
 
-/** @throws Error what the instance said when it could not start */
+/** @throws Error with the worker's message if it cannot start */
 function listening (worker: Worker): Promise<void> {
   return new Promise((resolve, reject) => {
     worker.once('listening', () => resolve())
     worker.once('message', why => reject(new Error(String(why))))
-    // Unlike its exit this comes after its last message.
-    worker.once('disconnect', () => reject(new Error(`Instance ${worker.id} ended before it could answer.`)))
+    // Unlike 'exit', 'disconnect' comes after the last message.
+    worker.once('disconnect', () => {
+      reject(new Error(`Process ${worker.id} ended before it was ready.`))
+    })
   })
 }
 
 async function endAll (workers: Worker[]): Promise<void> {
   const living = workers.filter(worker => !worker.isDead())
   const ended = living.map(worker => once(worker, 'exit'))
-  // An instance that has just ended takes no message, which is no error here.
+  // Sending fails if a worker has just ended. That is not an error here.
   for (const worker of living) worker.send(STOP, () => {})
-  const force = setTimeout(() => { for (const worker of living) worker.process.kill('SIGKILL') }, ENDED_BY_FORCE_AFTER)
+  const killAll = (): void => { for (const worker of living) worker.process.kill('SIGKILL') }
+  const force = setTimeout(killAll, KILL_AFTER)
   await Promise.all(ended)
   clearTimeout(force)
 }

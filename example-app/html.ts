@@ -1,9 +1,9 @@
-/** Markup whose values are escaped. Made only by {@link html}. */
+/** Markup with escaped values. Only {@link html} makes it. */
 export class Html {
   constructor (readonly text: string) {}
 }
 
-/** What a template takes: text is escaped, markup is not, and what is not there leaves nothing. */
+/** A value in a template. Text is escaped, markup is not; null, undefined and false add nothing. */
 export type HtmlValue = string | number | Html | readonly HtmlValue[] | null | undefined | false
 
 /**

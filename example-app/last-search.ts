@@ -1,20 +1,20 @@
 import type { FastifyRequest } from 'fastify'
 
-// What the app keeps in a session of its own needs no set-up, only a type.
+// The app can store values in the session without set-up. TypeScript needs their types.
 declare module 'fastify' {
   interface Session {
-    /** What this user looked for the last time. */
+    /** This user's last search. */
     lastSearch?: string
   }
 }
 
-/** Keeps a search until the login ends; an empty one forgets the search before it. */
+/** Keeps a search until the login ends. An empty search deletes the one before it. */
 export function rememberSearch ({ session }: FastifyRequest, search: string): void {
   if (search === '') delete session.lastSearch
   else session.lastSearch = search
 }
 
-/** The search that was kept, if there is one. Reading stores nothing. */
+/** The last search, if there is one. Reading does not store a session. */
 export function lastSearchOf ({ session }: FastifyRequest): string | undefined {
   return session.lastSearch
 }

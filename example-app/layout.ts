@@ -15,8 +15,10 @@ interface Link {
   text: string
 }
 
-/** Sends a page in the frame that all pages share. Each one says who is logged in, so no cache may keep it. */
-export function sendPage (request: FastifyRequest, reply: FastifyReply, { title, content, status = 200 }: Page): FastifyReply {
+/** Sends a page in the common layout. It names the user, so no cache may keep it. */
+export function sendPage (
+  request: FastifyRequest, reply: FastifyReply, { title, content, status = 200 }: Page
+): FastifyReply {
   return reply
     .code(status)
     .header('cache-control', 'no-store')
@@ -24,14 +26,15 @@ export function sendPage (request: FastifyRequest, reply: FastifyReply, { title,
     .send(`<!doctype html>\n${frame(request, title, content).text}\n`)
 }
 
-/** Whether a person waits for the answer, and not a program. */
+/** Whether a browser wants a page; a script does not. */
 export function wantsPage ({ headers }: FastifyRequest): boolean {
   return String(headers.accept).includes('text/html')
 }
 
-/** What to call a user: the id_token's own words for it are not documented, the id is always there. */
+/** A name for the user. These claims are not documented, so the id may have to do. */
 export function nameOf ({ id, claims }: User): string {
-  return [claims['name'], claims['username'], claims['email']].find(claim => typeof claim === 'string') ?? id
+  const names = [claims['name'], claims['username'], claims['email']]
+  return names.find(claim => typeof claim === 'string') ?? id
 }
 
 function frame (request: FastifyRequest, title: string, content: Html): Html {
@@ -51,19 +54,23 @@ function frame (request: FastifyRequest, title: string, content: Html): Html {
 <header class="top">
 <div class="wide">
 <a class="brand" href="/">${MARK}<span>Northdesk</span></a>
-<nav aria-label="Pages">${linksFor(user).map(link => navigationLink(link, request.routeOptions.url))}</nav>
+<nav aria-label="Pages">${navigation(user, request.routeOptions.url)}</nav>
 ${user === null ? LOG_IN : account(user)}
 </div>
 </header>
 <main class="wide" id="content" tabindex="-1">
 ${content}
 </main>
-<footer class="wide">Northdesk is the example app of fastify-le-auth, a login through LivePerson for Fastify.</footer>
+<footer class="wide">Northdesk is the example app of fastify-le-auth: log in through LivePerson with
+Fastify.</footer>
 </body>
 </html>`
 }
 
-const MARK = html`<svg viewBox="0 0 24 24" aria-hidden="true"><path class="ring" d="M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20Z"/><path class="needle" d="m12 4.5 4 7.5H8Z"/><path class="tail" d="m12 19.5-4-7.5h8Z"/></svg>`
+const MARK = html`<svg viewBox="0 0 24 24" aria-hidden="true">
+<path class="ring" d="M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20Z"/>
+<path class="needle" d="m12 4.5 4 7.5H8Z"/><path class="tail" d="m12 19.5-4-7.5h8Z"/>
+</svg>`
 
 const LOG_IN = html`<div class="account"><a class="button quiet" href="/login">Log in</a></div>`
 
@@ -72,6 +79,10 @@ function account (user: User): Html {
 <span class="who"><span class="hidden">Logged in as </span>${nameOf(user)}</span>
 <button class="button quiet">Log out</button>
 </form>`
+}
+
+function navigation (user: User | null, current: string | undefined): Html[] {
+  return linksFor(user).map(link => navigationLink(link, current))
 }
 
 function linksFor (user: User | null): Link[] {

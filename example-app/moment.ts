@@ -3,11 +3,13 @@ import { html, type Html } from './html.js'
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 
-// The server does not know the reader's time zone, so it names the one it uses.
-const absolute = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
+// The server does not know the reader's time zone, so it uses UTC and says so.
+const absolute = new Intl.DateTimeFormat('en-GB', {
+  dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC'
+})
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
 
-/** A point in time, as the clock says it and as a person does. */
+/** A point in time, as "5 minutes ago" and as a date. */
 export function moment (date: Date, now: Date): Html {
   return html`<span class="relative">${distance(date.getTime() - now.getTime())}</span>
 <time datetime="${date.toISOString()}">${absolute.format(date)} UTC</time>`

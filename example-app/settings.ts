@@ -1,36 +1,39 @@
-/** How long requests that are being answered may take when the server is told to stop, in ms. */
+/** How long requests in progress may take when the server stops, in ms. */
 export const CLOSE_WITHIN = 5000
 
-/** Where the app listens and what it talks to, read from the environment. */
+/** The settings of the app, from environment variables. */
 export interface Settings {
   port: number
   host: string
-  /** The emulator's port; 0 lets the system choose. */
+  /** The emulator's port. With 0 the system chooses one. */
   sentinelPort: number
-  /** Addresses of the proxies that may say which protocol and host the browser used. */
+  /** Addresses of the proxies whose X-Forwarded headers are trusted. */
   trustProxy: string
   logLevel: string
-  /** Whether the emulator plays LivePerson, because no LE_* variable is set. */
+  /** Whether the emulator replaces LivePerson, because no LE_* variable is set. */
   emulated: boolean
-  /** How many processes answer. */
+  /** The number of processes that serve requests. */
   instances: number
-  /** The Redis that has the sessions, for any number of processes; `null` where the memory of one has them. */
+  /** The Redis that stores the sessions. `null` stores them in the memory of one process. */
   redisUrl: string | null
 }
 
-/** The environment is not what the app needs; the message says what to do. */
+/** A variable is missing or wrong. The message says what to do. */
 export class SettingsError extends Error {}
 
-const LIVEPERSON_VARIABLES = ['LE_ACCOUNT_ID', 'LE_CLIENT_ID', 'LE_CLIENT_SECRET', 'LE_REDIRECT_URI', 'LE_AUTH_SECRET']
+const LIVEPERSON_VARIABLES = [
+  'LE_ACCOUNT_ID', 'LE_CLIENT_ID', 'LE_CLIENT_SECRET', 'LE_REDIRECT_URI', 'LE_AUTH_SECRET'
+]
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
-/** More than any machine has use for; a slip of the keyboard shall not start thousands. */
+/** More than any machine needs. A typing error must not start thousands. */
 const MAX_INSTANCES = 64
 
-/** Nothing of the address is repeated: it may hold a password. */
-export const REDIS_URL_FORM = 'REDIS_URL must be an address like redis://127.0.0.1:6379 or redis://user:password@host:6379/0, or one with rediss: for TLS.'
+/** Does not repeat the address, which may contain a password. */
+export const REDIS_URL_FORM = 'REDIS_URL must be an address like redis://127.0.0.1:6379 or ' +
+  'redis://user:password@host:6379/0. Use rediss: for TLS.'
 
 /**
- * Reads the settings. A variable that is empty counts as not set, as in a copied .env.example.
+ * Reads the settings. An empty variable counts as not set, because a copied .env.example has some.
  *
  * @throws SettingsError
  */
@@ -42,7 +45,7 @@ export function readSettings (env: NodeJS.ProcessEnv): Settings {
     host: env['HOST'] || '127.0.0.1',
     sentinelPort: numberOf(env, 'SENTINEL_PORT', 0, 0, 65_535),
     trustProxy: env['TRUST_PROXY'] || 'loopback',
-    // Beside the emulator the console is for the person who tries it.
+    // With the emulator, a developer reads the console.
     logLevel: logLevelOf(env, emulated ? 'warn' : 'info'),
     emulated,
     instances: instancesOf(env, redisUrl),
@@ -50,20 +53,21 @@ export function readSettings (env: NodeJS.ProcessEnv): Settings {
   }
 }
 
-/** All LE_* variables or none: with some of them, somebody expects the real LivePerson. */
+/** All LE_* variables or none: if some are set, the developer expects the real LivePerson. */
 function isEmulated (env: NodeJS.ProcessEnv): boolean {
   const missing = LIVEPERSON_VARIABLES.filter(name => !env[name])
   if (missing.length === LIVEPERSON_VARIABLES.length) return true
   if (missing.length === 0) return false
-  throw new SettingsError(`To use LivePerson, set ${missing.join(', ')} as well; .env.example explains each. ` +
-    'To use the emulator instead, leave all LE_* variables out.')
+  throw new SettingsError(`To use LivePerson, also set ${missing.join(', ')}. ` +
+    '.env.example explains each variable. To use the emulator, set no LE_* variable.')
 }
 
-/** Several processes without a shared store would each know other users. */
+/** Without a shared store, each process would know only its own logins. */
 function instancesOf (env: NodeJS.ProcessEnv, redisUrl: string | null): number {
   const instances = numberOf(env, 'INSTANCES', 1, 1, MAX_INSTANCES)
   if (instances === 1 || redisUrl !== null) return instances
-  throw new SettingsError('Several INSTANCES need a Redis to share their sessions: start one, and set REDIS_URL=redis://127.0.0.1:6379 or where it is. ' +
+  throw new SettingsError('Several INSTANCES need a Redis to share their sessions. ' +
+    'Start Redis and set REDIS_URL=redis://127.0.0.1:6379 or its address. ' +
     'For one process without Redis, leave INSTANCES out.')
 }
 
@@ -74,7 +78,9 @@ function redisUrlOf (env: NodeJS.ProcessEnv): string | null {
   throw new SettingsError(REDIS_URL_FORM)
 }
 
-function numberOf (env: NodeJS.ProcessEnv, name: string, fallback: number, least: number, most: number): number {
+function numberOf (
+  env: NodeJS.ProcessEnv, name: string, fallback: number, least: number, most: number
+): number {
   const text = env[name]
   if (!text) return fallback
   const number = Number(text)

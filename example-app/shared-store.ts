@@ -5,16 +5,16 @@ import { redisRefreshLock } from 'fastify-le-auth/redis-refresh-lock'
 import { createClient } from 'redis'
 import { REDIS_URL_FORM, SettingsError } from './settings.js'
 
-/** How long Redis may take to answer when the app starts, in ms. */
-const ANSWERS_WITHIN = 3000
-/** The longest pause between two tries to reach a Redis that went away, in ms. */
-const RECONNECTS_WITHIN = 2000
+/** How long Redis may take to respond, in ms. */
+const RESPONSE_TIMEOUT = 3000
+/** The longest pause between two attempts to reconnect, in ms. */
+const MAX_RECONNECT_PAUSE = 2000
 
-/** What processes share, on one connection to Redis. */
+/** What the processes share, over one connection to Redis. */
 export interface SharedStore {
-  /** The options for fastify-le-auth that it needs. */
+  /** The options for fastify-le-auth. */
   leAuth: Pick<LeAuthOptions, 'session' | 'refreshLock'>
-  /** Closes the connection, when nobody needs the store any more. */
+  /** Closes the connection. */
   close: () => Promise<void>
 }
 
@@ -25,7 +25,7 @@ interface Log {
 
 type Client = ReturnType<typeof createClient>
 
-/** @throws SettingsError when Redis does not answer; it says nothing of the address, which may hold a password */
+/** @throws SettingsError if Redis does not respond. It omits the address and its password */
 export async function connectSharedStore (url: string, log: Log): Promise<SharedStore> {
   const client = await connect(url, log)
   return {
@@ -34,7 +34,7 @@ export async function connectSharedStore (url: string, log: Log): Promise<Shared
   }
 }
 
-/** Tells a wrong address once, before several processes would. @throws SettingsError */
+/** Reports a wrong address once, before each process does. @throws SettingsError */
 export async function checkSharedStore (url: string): Promise<void> {
   const { close } = await connectSharedStore(url, console)
   await close()
@@ -45,13 +45,13 @@ async function connect (url: string, log: Log): Promise<Client> {
   const client = clientOf(url, () => isConnected)
   logOutages(client, log, () => isConnected)
   try {
-    await Promise.race([client.connect().then(() => client.ping()), tooLate()])
+    await Promise.race([client.connect().then(() => client.ping()), failAfterTimeout()])
     isConnected = true
     return client
   } catch (error) {
     if (client.isOpen) client.destroy()
-    throw new SettingsError(`REDIS_URL leads to no Redis that answers (${reasonOf(error as Error)}). ` +
-      'Start Redis there, or correct REDIS_URL; .env.example explains it.')
+    throw new SettingsError(`Cannot connect to Redis at REDIS_URL (${reasonOf(error as Error)}). ` +
+      'Start Redis there, or correct REDIS_URL. .env.example explains it.')
   }
 }
 
@@ -59,15 +59,16 @@ function clientOf (url: string, isConnected: () => boolean): Client {
   try {
     return createClient({
       url,
-      // Without a connection a command fails at once: one that waits would hold up every request.
+      // Without a connection, commands must fail at once. Otherwise every request would wait.
       disableOfflineQueue: true,
-      // Nor does one that hangs keep its connection.
-      pingInterval: ANSWERS_WITHIN / 3,
+      // Ends a connection that hangs.
+      pingInterval: RESPONSE_TIMEOUT / 3,
       socket: {
-        connectTimeout: ANSWERS_WITHIN,
-        socketTimeout: ANSWERS_WITHIN,
-        // At the start a person waits for the answer; later Redis is waited for.
-        reconnectStrategy: retries => isConnected() && Math.min(50 * 2 ** retries, RECONNECTS_WITHIN)
+        connectTimeout: RESPONSE_TIMEOUT,
+        socketTimeout: RESPONSE_TIMEOUT,
+        // At start-up, fail at once. Later, wait until Redis is back.
+        reconnectStrategy: retries =>
+          isConnected() && Math.min(50 * 2 ** retries, MAX_RECONNECT_PAUSE)
       }
     })
   } catch {
@@ -75,32 +76,32 @@ function clientOf (url: string, isConnected: () => boolean): Client {
   }
 }
 
-/** One line when Redis goes away, and one when it is back, however often is tried in between. */
+/** Logs one line when the connection is lost and one when it is back, and no failed attempts. */
 function logOutages (client: Client, log: Log, isConnected: () => boolean): void {
   let isAway = false
   client.on('error', (error: Error) => {
     if (isAway || !isConnected()) return
     isAway = true
-    log.error({ reason: reasonOf(error) }, 'Redis is away')
+    log.error({ reason: reasonOf(error) }, 'Redis connection lost')
   })
   client.on('ready', () => {
-    if (isAway) log.warn({}, 'Redis is back')
+    if (isAway) log.warn({}, 'Redis connection is back')
     isAway = false
   })
 }
 
-async function tooLate (): Promise<never> {
-  await wait(ANSWERS_WITHIN, undefined, { ref: false })
+async function failAfterTimeout (): Promise<never> {
+  await wait(RESPONSE_TIMEOUT, undefined, { ref: false })
   throw Object.assign(new Error(), { code: 'ETIMEDOUT' })
 }
 
 async function close (client: Client): Promise<void> {
-  // A polite end waits for answers, and without a connection there are none.
+  // close() waits for responses, so it needs a connection.
   if (client.isReady) return client.close()
   if (client.isOpen) client.destroy()
 }
 
-/** A word that names no address: the system's code, or the capitals with which Redis begins a refusal. */
+/** The system's error code, or the first word of Redis's error. Never contains the address. */
 function reasonOf (error: Error & { code?: unknown }): string {
   if (typeof error.code === 'string') return error.code
   return /^[A-Z]{2,}\b/.exec(error.message)?.[0] ?? error.constructor.name

@@ -3,17 +3,19 @@ import { html, type Html } from '../html.js'
 import { sendPage } from '../layout.js'
 import { failedRead, readConfiguration, textField } from '../liveperson.js'
 
-/** GET /admin: for administrators of the account only, as `requireAdmin` on its route says. */
-export async function adminPage (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const answer = await readConfiguration(request, 'le-agents/status-reasons')
+/** GET /admin: for administrators of the account only; `requireAdmin` guards its route. */
+export async function adminPage (
+  request: FastifyRequest, reply: FastifyReply
+): Promise<FastifyReply> {
+  const result = await readConfiguration(request, 'le-agents/status-reasons')
   return sendPage(request, reply, {
     title: 'Administration',
     content: html`<div class="heading"><h1>Administration</h1>
-<p class="lead">You see this page because you administer account <b>${request.leAuth!.accountId}</b>.</p></div>
+<p class="lead">You are an administrator of account <b>${request.leAuth!.accountId}</b>.</p></div>
 <section class="sheet" aria-labelledby="reasons">
 <h2 id="reasons">Reasons for being away</h2>
-<p>What agents can choose from when they step away from their desk.</p>
-${'status' in answer ? failedRead(answer) : reasons(answer.entries)}
+<p>Agents choose one of these when they are away.</p>
+${'status' in result ? failedRead(result) : reasons(result.entries)}
 </section>`
   })
 }
@@ -21,10 +23,17 @@ ${'status' in answer ? failedRead(answer) : reasons(answer.entries)}
 function reasons (entries: Array<Record<string, unknown>>): Html {
   if (entries.length === 0) return html`<p class="empty">The account has none yet.</p>`
   return html`<ul class="rows">
-${entries.map(entry => html`<li><span>${textField(entry, 'text') ?? 'No name'}</span> ${badge(entry['isEnabled'] === true)}</li>
-`)}</ul>`
+${entries.map(reason)}</ul>`
+}
+
+function reason (entry: Record<string, unknown>): Html {
+  const text = textField(entry, 'text') ?? 'No name'
+  return html`<li><span>${text}</span> ${badge(entry['isEnabled'] === true)}</li>
+`
 }
 
 function badge (isEnabled: boolean): Html {
-  return isEnabled ? html`<span class="badge on">In use</span>` : html`<span class="badge off">Not in use</span>`
+  return isEnabled
+    ? html`<span class="badge on">In use</span>`
+    : html`<span class="badge off">Not in use</span>`
 }

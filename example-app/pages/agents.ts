@@ -5,11 +5,11 @@ import { sendPage } from '../layout.js'
 import { failedRead, readConfiguration, textField } from '../liveperson.js'
 import { matches, searchForm, searchOf } from '../search.js'
 
-/** LivePerson's Users API asks for a version, and answers with all fields only when told to. */
+/** LivePerson's Users API needs a version, and sends all fields only with `select=$all`. */
 const USERS = 'le-users/users?v=6.0&select=$all'
 
-/** A page of thousands of rows helps nobody; the search finds the others. */
-const SHOWN = 200
+/** More rows would make the page too long. The search finds the other users. */
+const MAX_ROWS = 200
 
 interface Agent {
   id: string
@@ -20,12 +20,16 @@ interface Agent {
   isEnabled: boolean
 }
 
-/** GET /agents: the users of the account, read from LivePerson with the rights of the logged-in user. */
-export async function agentsPage (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+/** GET /agents: the users of the account, read with the rights of the logged-in user. */
+export async function agentsPage (
+  request: FastifyRequest, reply: FastifyReply
+): Promise<FastifyReply> {
   const search = searchOf(request.query)
   if (search !== undefined) rememberSearch(request, search)
-  const answer = await readConfiguration(request, USERS)
-  const content = 'status' in answer ? failedRead(answer) : directory(answer.entries.map(agentOf), request.leAuth!.user.id, search)
+  const result = await readConfiguration(request, USERS)
+  const content = 'status' in result
+    ? failedRead(result)
+    : directory(result.entries.map(agentOf), request.leAuth!.user.id, search)
   return sendPage(request, reply, {
     title: search ? `Agents: ${search}` : 'Agents',
     content: html`<div class="heading split">
@@ -49,54 +53,80 @@ function agentOf (entry: Record<string, unknown>): Agent {
   }
 }
 
-/** Profiles are each account's own: their names where LivePerson gives them, else their numbers. */
+/** Each account has its own profiles. Their names if LivePerson sends them, else their ids. */
 function profileOf ({ profiles, profileIds }: Record<string, unknown>): string | undefined {
-  const named = Array.isArray(profiles) ? profiles.map(profile => profile?.name).filter(name => typeof name === 'string') : []
-  if (named.length > 0) return named.join(', ')
+  const known: Array<{ name?: unknown } | null> = Array.isArray(profiles) ? profiles : []
+  const names = known.map(profile => profile?.name).filter(name => typeof name === 'string')
+  if (names.length > 0) return names.join(', ')
   return Array.isArray(profileIds) && profileIds.length > 0 ? profileIds.join(', ') : undefined
 }
 
 function directory (agents: Agent[], ownId: string, search: string | undefined): Html {
-  if (agents.length === 0) return html`<div class="sheet empty"><h2>Nobody here yet</h2><p>Users added in LivePerson will be listed here.</p></div>`
+  if (agents.length === 0) {
+    return message('Nobody here yet', 'Users added in LivePerson will appear here.')
+  }
   if (!search) return table(agents, ownId, '')
-  const found = agents.filter(({ name, loginName, email, profile }) => matches(search, [name, loginName, email, profile]))
+  const found = agents.filter(({ name, loginName, email, profile }) =>
+    matches(search, [name, loginName, email, profile]))
   if (found.length > 0) return table(found, ownId, ' found')
-  return html`<div class="sheet empty"><h2>Nobody found</h2><p>No name, login name, e-mail or profile has “${search}” in it.</p></div>`
+  return message('Nobody found', `No name, login name, e-mail or profile contains “${search}”.`)
+}
+
+function message (title: string, text: string): Html {
+  return html`<div class="sheet empty"><h2>${title}</h2><p>${text}</p></div>`
 }
 
 function table (agents: Agent[], ownId: string, found: string): Html {
   const enabled = agents.filter(agent => agent.isEnabled).length
-  // The roles keep a table a table for screen readers where the stylesheet turns its rows into cards.
+  // On a phone the stylesheet turns rows into cards. The roles keep it a table for screen readers.
   return html`<table role="table" class="sheet">
-<caption>${agents.length > SHOWN ? `The first ${SHOWN} of ${agents.length} people` : people(agents.length)}${found}, ${enabled} enabled</caption>
-<thead role="rowgroup"><tr role="row">${['Name', 'Login name', 'E-mail', 'Profile', 'Status'].map(name => html`<th role="columnheader" scope="col">${name}</th>`)}</tr></thead>
+<caption>${people(agents.length)}${found}, ${enabled} enabled</caption>
+<thead role="rowgroup"><tr role="row">${COLUMNS.map(columnHeader)}</tr></thead>
 <tbody role="rowgroup">
-${agents.slice(0, SHOWN).map(agent => row(agent, agent.id === ownId))}</tbody>
+${agents.slice(0, MAX_ROWS).map(agent => row(agent, agent.id === ownId))}</tbody>
 </table>`
 }
 
+const COLUMNS = ['Name', 'Login name', 'E-mail', 'Profile', 'Status']
+
+function columnHeader (name: string): Html {
+  return html`<th role="columnheader" scope="col">${name}</th>`
+}
+
 function people (count: number): string {
+  if (count > MAX_ROWS) return `The first ${MAX_ROWS} of ${count} people`
   return count === 1 ? 'One person' : `${count} people`
 }
 
 function row ({ name, loginName, email, profile, isEnabled }: Agent, isSelf: boolean): Html {
+  const you = isSelf && html` <span class="you">You</span>`
+  const picture = html`<span class="initials" aria-hidden="true">${initials(name)}</span>`
+  const person = html`<span class="person">${picture}<span>${name}${you}</span></span>`
   return html`<tr role="row">
-<th role="rowheader" scope="row"><span class="person"><span class="initials" aria-hidden="true">${initials(name)}</span><span>${name}${isSelf && html` <span class="you">You</span>`}</span></span></th>
+<th role="rowheader" scope="row">${person}</th>
 <td role="cell" data-label="Login name">${loginName ?? '–'}</td>
 <td role="cell" data-label="E-mail">${email === undefined ? '–' : mailLink(email)}</td>
 <td role="cell" data-label="Profile">${profile ?? '–'}</td>
-<td role="cell" data-label="Status"><span class="badge ${isEnabled ? 'on' : 'off'}">${isEnabled ? 'Enabled' : 'Disabled'}</span></td>
+<td role="cell" data-label="Status">${badge(isEnabled)}</td>
 </tr>
 `
+}
+
+function badge (isEnabled: boolean): Html {
+  return isEnabled
+    ? html`<span class="badge on">Enabled</span>`
+    : html`<span class="badge off">Disabled</span>`
 }
 
 /** On a narrow screen the address breaks before its domain. */
 function mailLink (email: string): Html {
   const at = Math.max(email.lastIndexOf('@'), 0)
-  return html`<a href="mailto:${encodeURIComponent(email).replace('%40', '@')}">${email.slice(0, at)}<wbr>${email.slice(at)}</a>`
+  const address = encodeURIComponent(email).replace('%40', '@')
+  return html`<a href="mailto:${address}">${email.slice(0, at)}<wbr>${email.slice(at)}</a>`
 }
 
 function initials (name: string): string {
   const words = name.split(/\s+/).filter(word => word !== '')
-  return [words[0], words.length > 1 ? words.at(-1) : ''].map(word => [...word ?? ''][0] ?? '').join('').toUpperCase()
+  const chosen = [words[0], words.length > 1 ? words.at(-1) : '']
+  return chosen.map(word => [...word ?? ''][0] ?? '').join('').toUpperCase()
 }

@@ -2,8 +2,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { html } from '../html.js'
 import { sendPage } from '../layout.js'
 
-/** GET /log-out-everywhere: says what it means, and asks. */
-export async function logOutEverywherePage (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+/** GET /log-out-everywhere: explains what it does and asks for confirmation. */
+export async function logOutEverywherePage (
+  request: FastifyRequest, reply: FastifyReply
+): Promise<FastifyReply> {
   return sendPage(request, reply, {
     title: 'Log out everywhere?',
     content: html`<section class="sheet narrow">

@@ -4,8 +4,10 @@ import { html, type Html, type HtmlValue } from '../html.js'
 import { nameOf, sendPage } from '../layout.js'
 import { moment } from '../moment.js'
 
-/** GET /profile: who is logged in, to which account, since when and for how long. */
-export async function profilePage (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+/** GET /profile: the user, the account and the times of the login. */
+export async function profilePage (
+  request: FastifyRequest, reply: FastifyReply
+): Promise<FastifyReply> {
   const { user, accountId, loggedInAt, expiresAt } = request.leAuth!
   const now = new Date()
   return sendPage(request, reply, {
@@ -23,13 +25,14 @@ ${fact('Logged in', moment(loggedInAt, now))}
 ${fact('Access token expires', tokenEnd(expiresAt, now))}
 </dl>
 </section>
-${loggingOut}`
+${LOGGING_OUT}`
   })
 }
 
-const loggingOut = html`<section class="sheet" aria-labelledby="logging-out">
+const LOGGING_OUT = html`<section class="sheet" aria-labelledby="logging-out">
 <h2 id="logging-out">Logging out</h2>
-<p>You can log out of Northdesk alone, or end all your LivePerson sessions at once: in every application, on every device.</p>
+<p>You can log out of Northdesk only, or end all your LivePerson sessions at once: in every
+application, on every device.</p>
 <form class="actions" method="post" action="/logout">
 <button class="button">Log out of Northdesk</button>
 <a class="button quiet" href="/log-out-everywhere">Log out everywhere</a>
@@ -42,10 +45,11 @@ function fact (name: string, value: HtmlValue): Html {
 
 function tokenEnd (expiresAt: Date | null, now: Date): HtmlValue {
   if (expiresAt === null) return 'LivePerson did not say'
-  return html`${moment(expiresAt, now)} <small>Northdesk renews it when it is needed; you do not have to do anything.</small>`
+  return html`${moment(expiresAt, now)}
+<small>Northdesk refreshes it by itself. You do not have to do anything.</small>`
 }
 
-/** The id_token says no more than this; a profile's own name is in LivePerson's Users API. */
+/** The id_token says only this. The names of profiles are in LivePerson's Users API. */
 function roleOf ({ isAdmin, isLpa }: User): string {
   if (isLpa) return 'LivePerson staff'
   return isAdmin ? 'Administrator' : 'User'

@@ -1,5 +1,6 @@
 /* global window */
-// Browsers keep pages for the back button, Chromium even those marked no-store, and would show them after a logout.
-// So a page is left blank behind, and when the browser brings it back, it is asked for again.
+// Browsers keep pages for the back button, and Chromium even keeps pages with no-store. After a
+// logout the button would show them. So a page is hidden when the user leaves it, and loaded again
+// when the browser brings it back.
 window.addEventListener('pagehide', () => { window.document.documentElement.hidden = true })
 window.addEventListener('pageshow', event => { if (event.persisted) window.location.reload() })

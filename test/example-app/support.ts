@@ -139,7 +139,7 @@ export async function startFleet (t: Test, redis: RedisServer, instances: number
     ...example,
     setAhead,
     origin,
-    pids: async () => (await example.says(/Their processes are ([\d, ]+):/))[1]!.split(', ').map(Number),
+    pids: async () => (await example.says(/Their process ids are ([\d, ]+):/))[1]!.split(', ').map(Number),
     browser: () => new Browser({ [origin]: `http://127.0.0.1:${port}` }),
     requests: path => example.output().split('\n').filter(line => line.includes('"incoming request"') && line.includes(`"url":"${path}"`)).length,
     logIn: async browser => signIn(browser, await browser.navigate(`${origin}/agents`), 'maya.osei')

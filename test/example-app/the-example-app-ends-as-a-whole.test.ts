@@ -37,13 +37,13 @@ t.test('when they end again and again it gives up, and says so', async (t) => {
     process.kill(pid, 'SIGKILL')
   }
   t.equal(await fleet.exited, 1)
-  t.match(fleet.output(), 'Northdesk gives up. Its instances ended 7 times within a minute')
+  t.match(fleet.output(), 'Northdesk gives up. Its processes ended 7 times within a minute')
 })
 
 /** A process that has taken the place of another and is not among these. */
 async function newProcess (fleet: Fleet, known: Set<number>): Promise<number[]> {
   for (let tries = 0; tries < 200; tries += 1) {
-    const fresh = [...fleet.output().matchAll(/process (\d+), takes its place/g)].map(([, pid]) => Number(pid)).find(pid => !known.has(pid))
+    const fresh = [...fleet.output().matchAll(/pid (\d+)\) takes its place/g)].map(([, pid]) => Number(pid)).find(pid => !known.has(pid))
     if (fresh !== undefined) return [fresh]
     await wait(50)
   }

@@ -88,7 +88,7 @@ t.test('the example app in Chromium', async (t) => {
     for (const fact of [AGENT, '3562186410', '12345678', /Role\s+User/, 'Just now', /In (59|60) minutes|In 1 hour/]) t.match(profile, fact)
 
     await page.goto('/nowhere')
-    await heading(page, 'There is no such page')
+    await heading(page, 'Page not found')
     t.same(complaints, [])
   })
 

@@ -38,7 +38,7 @@ t.test('three processes behind one port', async (t) => {
   const user = fleet.browser()
 
   await t.test('it says how many they are', async (t) => {
-    t.match(fleet.output(), /3 instances answer in turn/)
+    t.match(fleet.output(), /3 processes respond in turn/)
     t.equal((await fleet.pids()).length, 3)
   })
 
@@ -66,7 +66,7 @@ t.test('three processes behind one port', async (t) => {
 
   await t.test('one that is killed is replaced, and nobody is logged out', async (t) => {
     process.kill((await fleet.pids())[0]!, 'SIGKILL')
-    const [, dead, replacement] = await fleet.says(/Instance (\d+) has ended \(SIGKILL\)\. Instance (\d+), process \d+, takes its place/)
+    const [, dead, replacement] = await fleet.says(/Process (\d+) has ended \(SIGKILL\)\. Process (\d+) \(pid \d+\) takes its place/)
     const others = await answersOf(() => user.navigate(`${origin}/`), 2)
     t.notOk(others.has(dead!))
     const answers = await answersOf(async () => { await wait(300); return user.navigate(`${origin}/`) }, 3)

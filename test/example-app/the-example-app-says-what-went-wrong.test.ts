@@ -14,12 +14,12 @@ t.test('a list that LivePerson does not give is explained in its place', async (
   example.sentinel.next('users', { status: 503, body: '{"secret":"of LivePerson"}' })
   const agents = await logIn(example)
   t.equal(agents.status, 200)
-  t.match(agents.text, 'LivePerson did not give this list')
+  t.match(agents.text, 'LivePerson did not send this list')
   t.match(agents.text, 'status 503')
   t.notMatch(agents.text, 'of LivePerson&#34;}')
 
   example.sentinel.next('users', { status: 200, body: '{"not":"a list"}' })
-  t.match((await example.open('/agents')).text, 'LivePerson did not give this list')
+  t.match((await example.open('/agents')).text, 'LivePerson did not send this list')
 
   example.sentinel.next('users', { status: 200, body: '[]' })
   t.match((await example.open('/agents')).text, 'Nobody here yet')
@@ -100,7 +100,7 @@ t.test('a logout that LivePerson does not hear of is told', async (t) => {
   example.sentinel.always('revoke', { status: 503 })
   const home = await example.browser.submit(example.url('/logout'), { revoke: 'true' })
   t.match(home.url, '/?logged-out=only-here')
-  t.match(home.text, 'LivePerson could not be told')
+  t.match(home.text, 'LivePerson did not confirm')
   t.match(home.text, 'role="alert"')
   t.equal((await example.open('/agents')).status, 401)
 })

@@ -52,7 +52,7 @@ t.test('an address that only its reader can refuse is refused too', async (t) =>
 
 t.test('where no Redis is, none of several instances starts', async (t) => {
   const REDIS_URL = `redis://app:${PASSWORD}@127.0.0.1:${await freePort()}`
-  t.match(await refusal(t, { INSTANCES: '3', REDIS_URL }), 'REDIS_URL leads to no Redis that answers (ECONNREFUSED). Start Redis there')
+  t.match(await refusal(t, { INSTANCES: '3', REDIS_URL }), 'Cannot connect to Redis at REDIS_URL (ECONNREFUSED). Start Redis there')
 })
 
 t.test('a server that never answers is not waited for', async (t) => {
