@@ -4,8 +4,9 @@ import { newSecret } from '../secrets.js'
 import { findAccount, findEnabledUser } from '../settings/accounts.js'
 import type { EmulatorState } from '../state.js'
 import { codeLocation } from './authorization-answer.js'
-import { readAuthorizationRequest, type AuthorizationRequest } from './authorization-request.js'
+import type { AuthorizationRequest } from './authorization-request.js'
 import { browserIdOf, setBrowserId, ssoIdOf } from './cookies.js'
+import { readAuthorizationRequest } from './read-authorization-request.js'
 
 /** The authorization endpoint (RFC 6749 §3.1). By GET and by POST the parameters are in the query. */
 export function authorizeRoutes (app: FastifyInstance, emulator: EmulatorState): void {

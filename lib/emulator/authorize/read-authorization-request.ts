@@ -1,0 +1,64 @@
+import { repeatedName, valueOf } from '../parameters.js'
+import { PageRefusal, RedirectRefusal } from '../refusals.js'
+import { findAccount, findApplication, type Application } from '../settings/accounts.js'
+import type { EmulatorState } from '../state.js'
+import { errorLocation } from './authorization-answer.js'
+import type { AuthorizationRequest } from './authorization-request.js'
+import { refusePkceRequest } from './pkce.js'
+
+/**
+ * Checks an authorization request (RFC 6749 §4.1.1).
+ * @throws PageRefusal when account, application or redirect URI are in doubt, or the query is broken.
+ * @throws RedirectRefusal for everything else, told to the application.
+ */
+export function readAuthorizationRequest (
+  emulator: EmulatorState, method: string, accountId: string, query: URLSearchParams
+): AuthorizationRequest {
+  const responseType = checkQuery(query)
+  const application = applicationOf(emulator, accountId, valueOf(query, 'client_id'))
+  const request = {
+    accountId,
+    clientId: application.clientId,
+    redirectUri: redirectUriOf(application, method, valueOf(query, 'redirect_uri')),
+    redirectUriSent: valueOf(query, 'redirect_uri') !== undefined,
+    state: valueOf(query, 'state'),
+    codeChallenge: valueOf(query, 'code_challenge')
+  }
+  if (responseType !== 'code') {
+    throw new RedirectRefusal(errorLocation(request, 'unsupported_response_type', 'response_type must be code'))
+  }
+  refusePkceRequest(emulator.behaviour.pkce, request, query)
+  return request
+}
+
+function checkQuery (query: URLSearchParams): string {
+  const repeated = repeatedName(query)
+  const responseType = valueOf(query, 'response_type')
+  if (repeated) throw new PageRefusal(400, `The parameter ${repeated} was sent more than once.`)
+  if (valueOf(query, 'v') !== '1.0') throw new PageRefusal(400, 'The parameter v must be 1.0.')
+  if (!responseType) throw new PageRefusal(400, 'The parameter response_type is missing.')
+  if (!valueOf(query, 'client_id')) throw new PageRefusal(400, 'The parameter client_id is missing.')
+  return responseType
+}
+
+function applicationOf ({ accounts }: EmulatorState, accountId: string, clientId: string | undefined): Application {
+  const account = findAccount(accounts, accountId)
+  if (!account) throw new PageRefusal(401, `There is no account ${accountId}.`)
+  const application = findApplication(account, clientId)
+  if (!application) throw new PageRefusal(401, `Account ${accountId} has no application with this client_id.`)
+  return application
+}
+
+// Sentinel deviates: by POST the redirect URI is always required.
+function redirectUriOf ({ redirectUris }: Application, method: string, sent: string | undefined): string {
+  if (sent !== undefined && redirectUris.includes(sent)) return sent
+  if (sent !== undefined) {
+    throw new PageRefusal(400, 'The redirect_uri is not registered for this application. ' +
+      'Add it to redirectUris of the application, in the accounts that the emulator is given.')
+  }
+  const [only] = redirectUris
+  if (method === 'POST' || redirectUris.length !== 1 || !only) {
+    throw new PageRefusal(400, 'The parameter redirect_uri is missing.')
+  }
+  return only
+}
