@@ -56,7 +56,7 @@ export class Ledger {
 
   /** Ends the access tokens of a user, or of everybody. */
   endAccessTokens (userId?: string): void {
-    this.accessTokens.deleteWhere((grant) => userId === undefined || grant.userId === userId)
+    this.accessTokens.deleteWhere(grant => userId === undefined || grant.userId === userId)
   }
 
   /** Ends the refresh tokens of a user, or of everybody. */
@@ -66,8 +66,8 @@ export class Ledger {
 
   /** Ends every token of one grant. */
   endGrant (grant: Grant): void {
-    this.accessTokens.deleteWhere((other) => other === grant)
-    this.refreshTokens.deleteWhere((token) => token.grant === grant)
+    this.accessTokens.deleteWhere(other => other === grant)
+    this.refreshTokens.deleteWhere(token => token.grant === grant)
   }
 
   /** Ends all that a user of an account has, in every application and browser. */

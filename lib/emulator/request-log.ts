@@ -1,5 +1,5 @@
-import type { FastifyRequest } from 'fastify'
 import type { IncomingHttpHeaders } from 'node:http'
+import type { FastifyRequest } from 'fastify'
 import type { Endpoint } from './faults/faults.js'
 import { formOf, queryOf } from './parameters.js'
 

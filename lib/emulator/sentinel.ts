@@ -69,8 +69,8 @@ export function sentinelOf (
     requests: log.requests,
     next: (endpoint, fault) => faults.next(endpoint, fault),
     always: (endpoint, fault) => faults.always(endpoint, fault),
-    expireAccessTokens: (userId) => ledger.endAccessTokens(userId),
-    expireRefreshTokens: (userId) => ledger.endRefreshTokens(userId),
+    expireAccessTokens: userId => ledger.endAccessTokens(userId),
+    expireRefreshTokens: userId => ledger.endRefreshTokens(userId),
     revokeUser: (accountId, userId) => ledger.endUser(accountId, userId),
     signIn: (authorizationUrl, loginName) => signIn(app, accounts, authorizationUrl, loginName),
     close: () => app.close()

@@ -11,7 +11,7 @@ import { findAccount, type Account } from './settings/accounts.js'
 export async function signIn (app: FastifyInstance, accounts: readonly Account[], authorizationUrl: string, loginName: string): Promise<string> {
   const { pathname, search } = new URL(authorizationUrl)
   const [, accountId = ''] = /\/account\/([^/]+)\//.exec(pathname) ?? []
-  const user = findAccount(accounts, accountId)?.users.find((one) => one.loginName === loginName)
+  const user = findAccount(accounts, accountId)?.users.find(one => one.loginName === loginName)
   if (!user) throw new Error(`Sentinel emulator: account ${accountId} has no user ${loginName}`)
   const opened = await app.inject(pathname + search)
   const page = locationOf(opened)

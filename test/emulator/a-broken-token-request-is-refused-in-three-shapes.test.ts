@@ -1,7 +1,7 @@
 import t from 'tap'
 import { clientSecret, errorOf, exchange, newCode, postClientForm, start } from './support.js'
 
-t.test('a broken token request is refused', async (t) => {
+t.test('a broken token request is refused', async t => {
   const sentinel = await start(t)
   const code = await newCode(sentinel)
   const refused = async (changes: Record<string, string | undefined>, path?: string, account?: string) =>
@@ -25,7 +25,7 @@ t.test('a broken token request is refused', async (t) => {
   t.equal((await exchange(sentinel, code)).status, 200, 'none of all this has used the code up')
 })
 
-t.test('errors come in three shapes', async (t) => {
+t.test('errors come in three shapes', async t => {
   const sentinel = await start(t)
   const fail = async () => await postClientForm(sentinel, { grant_type: 'password' })
   t.same(await (await fail()).json(), {
@@ -42,7 +42,7 @@ t.test('errors come in three shapes', async (t) => {
   t.match(await page.text(), '<h1>HTTP Status 400</h1>')
 })
 
-t.test('what is no protocol error keeps its own status', async (t) => {
+t.test('what is no protocol error keeps its own status', async t => {
   const sentinel = await start(t)
   t.equal((await postClientForm(sentinel, { code: 'x'.repeat(1_100_000) })).status, 413)
 })

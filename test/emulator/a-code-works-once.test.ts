@@ -4,7 +4,7 @@ import {
   redirectUri
 } from './support.js'
 
-t.test('a code works once, and a second use ends what the first gave', async (t) => {
+t.test('a code works once, and a second use ends what the first gave', async t => {
   const sentinel = await start(t)
   const code = await newCode(sentinel)
   const first = await tokensOf(await exchange(sentinel, code))
@@ -18,14 +18,14 @@ t.test('a code works once, and a second use ends what the first gave', async (t)
   t.equal(await errorOf(await exchange(sentinel, code)), '401 invalid_client')
 })
 
-t.test('of two exchanges at the same time one succeeds', async (t) => {
+t.test('of two exchanges at the same time one succeeds', async t => {
   const sentinel = await start(t)
   const code = await newCode(sentinel)
   const answers = await Promise.all([exchange(sentinel, code), exchange(sentinel, code)])
   t.same(answers.map(({ status }) => status).sort(), [200, 400])
 })
 
-t.test('a code lives a minute, or as long as it is told', async (t) => {
+t.test('a code lives a minute, or as long as it is told', async t => {
   const clock = new Clock()
   const sentinel = await start(t, { now: clock.now })
   const codes = [await newCode(sentinel), await newCode(sentinel)] as const
@@ -40,7 +40,7 @@ t.test('a code lives a minute, or as long as it is told', async (t) => {
   t.equal((await exchange(sentinel, longer)).status, 200)
 })
 
-t.test('a code belongs to its application, account, redirect URI and user', async (t) => {
+t.test('a code belongs to its application, account, redirect URI and user', async t => {
   const sentinel = await start(t)
   const [account] = sentinel.accounts
   account?.applications.push({
@@ -62,14 +62,14 @@ t.test('a code belongs to its application, account, redirect URI and user', asyn
   t.equal(await errorOf(await exchange(sentinel, code)), '400 invalid_grant')
 })
 
-t.test('a wrong secret does not use a code up', async (t) => {
+t.test('a wrong secret does not use a code up', async t => {
   const sentinel = await start(t)
   const code = await newCode(sentinel)
   t.equal(await errorOf(await exchange(sentinel, code, { client_secret: 'wrong' })), '401 invalid_client')
   t.equal((await exchange(sentinel, code)).status, 200)
 })
 
-t.test('a redirect URI left out of the authorization request may be left out again', async (t) => {
+t.test('a redirect URI left out of the authorization request may be left out again', async t => {
   const sentinel = await start(t)
   sentinel.accounts[0]?.applications[0]?.redirectUris.splice(1)
   const leftOut = async () => await newCode(sentinel, undefined, { redirect_uri: undefined, client_id: clientId })

@@ -8,7 +8,7 @@ import {
 
 const jwks = async (sentinel: SentinelEmulator) => await fetch(`${sentinel.url}/sentinel/well-known/jwks`)
 
-t.test('a fault strikes once, or always, or in a queue', async (t) => {
+t.test('a fault strikes once, or always, or in a queue', async t => {
   const sentinel = await start(t)
   const statuses = async (count: number) => {
     const seen = []
@@ -25,7 +25,7 @@ t.test('a fault strikes once, or always, or in a queue', async (t) => {
   t.same(await statuses(1), [200])
 })
 
-t.test('a fault strikes its endpoint only', async (t) => {
+t.test('a fault strikes its endpoint only', async t => {
   const sentinel = await start(t)
   for (const endpoint of ['refresh', 'revoke', 'users', 'domain'] as const) sentinel.always(endpoint, { status: 500 })
   const tokens = await newTokens(sentinel)
@@ -36,7 +36,7 @@ t.test('a fault strikes its endpoint only', async (t) => {
   t.equal((await postClientForm(sentinel, { token: 'x' }, 'token/revoke?v=1.0')).status, 500)
 })
 
-t.test('another answer replaces the emulator\'s own, before or after its work', async (t) => {
+t.test('another answer replaces the emulator\'s own, before or after its work', async t => {
   const sentinel = await start(t)
   const { refresh_token: token } = await newTokens(sentinel)
 
@@ -56,9 +56,9 @@ t.test('another answer replaces the emulator\'s own, before or after its work', 
   t.equal(await errorOf(await refresh(sentinel, token)), '400 invalid_grant', 'the work was done')
 })
 
-t.test('an answer is changed', async (t) => {
+t.test('an answer is changed', async t => {
   const sentinel = await start(t)
-  sentinel.next('token', { change: (answer) => ({ ...answer, token_type: 'mac' }) })
+  sentinel.next('token', { change: answer => ({ ...answer, token_type: 'mac' }) })
   t.match(await newTokens(sentinel), { access_token: /^[0-9a-f]{64}$/, token_type: 'mac' })
 
   sentinel.next('token', { change: ({ access_token: token }) => `not json ${token}` })
@@ -69,15 +69,15 @@ t.test('an answer is changed', async (t) => {
   sentinel.next('jwks', { change: async () => Buffer.from([1, 2]) })
   t.same(Buffer.from(await (await jwks(sentinel)).arrayBuffer()), Buffer.from([1, 2]))
 
-  sentinel.next('authorize', { change: (answer) => [answer] })
+  sentinel.next('authorize', { change: answer => [answer] })
   const redirect = await new Browser(sentinel).get('/sentinel/api/account/1/authorize?v=1.0')
   t.match(await redirect.json(), [/<!doctype html>/], 'a page is a text')
 
-  sentinel.next('revoke', { change: (answer) => answer + 'nothing' })
+  sentinel.next('revoke', { change: answer => answer + 'nothing' })
   t.equal(await (await postClientForm(sentinel, { token: 'x' }, 'token/revoke?v=1.0')).text(), 'nothing')
 })
 
-t.test('a request is cut off before or after the work', async (t) => {
+t.test('a request is cut off before or after the work', async t => {
   const sentinel = await start(t)
   const { refresh_token: token } = await newTokens(sentinel)
   sentinel.next('refresh', { cutOff: 'unprocessed' })
@@ -87,7 +87,7 @@ t.test('a request is cut off before or after the work', async (t) => {
   t.equal(await errorOf(await refresh(sentinel, token)), '400 invalid_grant', 'it was rotated by the second')
 })
 
-t.test('an answer is cut off in the middle', async (t) => {
+t.test('an answer is cut off in the middle', async t => {
   const sentinel = await start(t)
   const whole = await (await jwks(sentinel)).text()
   sentinel.next('jwks', { cutOff: 'mid-body' })
@@ -105,7 +105,7 @@ t.test('an answer is cut off in the middle', async (t) => {
   await t.rejects(empty.text(), /terminated/, 'even an answer without body')
 })
 
-t.test('an answer is late, or drips', async (t) => {
+t.test('an answer is late, or drips', async t => {
   const sentinel = await start(t)
   const timed = async () => {
     const began = performance.now()
@@ -126,7 +126,7 @@ t.test('an answer is late, or drips', async (t) => {
   t.equal(await (await postClientForm(sentinel, { token: 'x' }, 'token/revoke?v=1.0')).text(), '')
 })
 
-t.test('a fault or endpoint that does not exist is refused', async (t) => {
+t.test('a fault or endpoint that does not exist is refused', async t => {
   const sentinel = await start(t)
   t.throws(() => sentinel.next('logout' as 'login', { hang: true }), /no endpoint logout, only domain, authorize/)
   t.throws(() => sentinel.always('login', {} as { hang: true }), /a fault has exactly one of delayMs, status/)
@@ -134,7 +134,7 @@ t.test('a fault or endpoint that does not exist is refused', async (t) => {
   t.throws(() => sentinel.always('logout' as 'login', null), /no endpoint logout/)
 })
 
-t.test('a rotated token\'s lost answer is survived by who knows no reuse', async (t) => {
+t.test('a rotated token\'s lost answer is survived by who knows no reuse', async t => {
   const sentinel = await start(t, { behaviour: { oldRefreshTokenDies: false } })
   const { refresh_token: token } = await newTokens(sentinel)
   sentinel.next('refresh', { cutOff: 'before-answer' })
@@ -146,7 +146,7 @@ async function rawAnswer (sentinel: SentinelEmulator, path: string): Promise<str
   const socket = connect(Number(new URL(sentinel.url).port), '127.0.0.1')
   socket.write(`GET ${path} HTTP/1.1\r\nHost: ${sentinel.host}\r\n\r\n`)
   let answer = ''
-  socket.on('data', (chunk) => { answer += chunk })
+  socket.on('data', chunk => { answer += chunk })
   await once(socket, 'close')
   return answer
 }

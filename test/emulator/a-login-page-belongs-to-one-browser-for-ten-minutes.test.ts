@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Browser, Clock, MINUTE, loginNames, password, start } from './support.js'
 
-t.test('a login page belongs to one browser', async (t) => {
+t.test('a login page belongs to one browser', async t => {
   const sentinel = await start(t)
   const mine = new Browser(sentinel)
   const page = await mine.openLogin()
@@ -13,7 +13,7 @@ t.test('a login page belongs to one browser', async (t) => {
   t.equal((await mine.get('/sentinel/login')).status, 400, 'and needs its id')
 })
 
-t.test('two tabs of a browser do not disturb each other', async (t) => {
+t.test('two tabs of a browser do not disturb each other', async t => {
   const sentinel = await start(t)
   const browser = new Browser(sentinel)
   const one = await browser.openLogin({ state: 'one' })
@@ -24,7 +24,7 @@ t.test('two tabs of a browser do not disturb each other', async (t) => {
   }
 })
 
-t.test('an ibs_id that the emulator did not make is not kept', async (t) => {
+t.test('an ibs_id that the emulator did not make is not kept', async t => {
   const sentinel = await start(t)
   const browser = new Browser(sentinel)
   browser.cookies.set('ibs_id', 'planted')
@@ -32,7 +32,7 @@ t.test('an ibs_id that the emulator did not make is not kept', async (t) => {
   t.match(browser.cookies.get('ibs_id'), /^[0-9a-f]{64}$/)
 })
 
-t.test('a login page lives ten minutes', async (t) => {
+t.test('a login page lives ten minutes', async t => {
   const clock = new Clock()
   const sentinel = await start(t, { now: clock.now })
   const browser = new Browser(sentinel)
@@ -45,7 +45,7 @@ t.test('a login page lives ten minutes', async (t) => {
   t.match(await late.text(), 'This sign-in has expired')
 })
 
-t.test('a login page ends with its application', async (t) => {
+t.test('a login page ends with its application', async t => {
   const sentinel = await start(t)
   const browser = new Browser(sentinel)
   const page = await browser.openLogin()

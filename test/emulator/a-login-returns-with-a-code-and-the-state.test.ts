@@ -6,7 +6,7 @@ import {
 
 const STATE = 'ü & "=?#%/+ a'
 
-t.test('a login returns with a code and the state', async (t) => {
+t.test('a login returns with a code and the state', async t => {
   const sentinel = await start(t)
   const browser = new Browser(sentinel)
   const asked = await browser.get(authorizePath({ state: STATE }))
@@ -26,7 +26,7 @@ t.test('a login returns with a code and the state', async (t) => {
   t.equal(url.searchParams.get('state'), STATE)
 })
 
-t.test('POST asks the same, with the parameters in the query', async (t) => {
+t.test('POST asks the same, with the parameters in the query', async t => {
   const sentinel = await start(t)
   const browser = new Browser(sentinel)
   const asked = await browser.post(authorizePath())
@@ -34,7 +34,7 @@ t.test('POST asks the same, with the parameters in the query', async (t) => {
   t.match(locationOf(asked), /^\/sentinel\/login\?/)
 })
 
-t.test('what the redirect URI has in its query stays, and no state is sent where none came', async (t) => {
+t.test('what the redirect URI has in its query stays, and no state is sent where none came', async t => {
   const sentinel = await start(t)
   const uri = 'http://localhost:3000/callback?tenant=7'
   sentinel.accounts[0]?.applications[0]?.redirectUris.push(uri)
@@ -42,7 +42,7 @@ t.test('what the redirect URI has in its query stays, and no state is sent where
   t.same([...url.searchParams.keys()], ['tenant', 'code'])
 })
 
-t.test('a single sign-on session is answered at once', async (t) => {
+t.test('a single sign-on session is answered at once', async t => {
   const sentinel = await start(t)
   const browser = new Browser(sentinel)
   const first = await browser.signIn()
@@ -53,7 +53,7 @@ t.test('a single sign-on session is answered at once', async (t) => {
   t.not(url.searchParams.get('code'), first.searchParams.get('code'))
 })
 
-t.test('a single sign-on session is of one account, and of an enabled user', async (t) => {
+t.test('a single sign-on session is of one account, and of an enabled user', async t => {
   const sentinel = await start(t)
   const browser = new Browser(sentinel)
   await browser.signIn()
@@ -70,7 +70,7 @@ t.test('a single sign-on session is of one account, and of an enabled user', asy
   t.match(await browser.openLogin(), /^\/sentinel\/login\?/)
 })
 
-t.test('a single sign-on session ends after eight hours', async (t) => {
+t.test('a single sign-on session ends after eight hours', async t => {
   const clock = new Clock()
   const sentinel = await start(t, { now: clock.now })
   const browser = new Browser(sentinel)
@@ -81,7 +81,7 @@ t.test('a single sign-on session ends after eight hours', async (t) => {
   t.match(await browser.openLogin(), /^\/sentinel\/login\?/)
 })
 
-t.test('a refresh extends the single sign-on session it came from', async (t) => {
+t.test('a refresh extends the single sign-on session it came from', async t => {
   const clock = new Clock()
   const sentinel = await start(t, { now: clock.now })
   const browser = new Browser(sentinel)

@@ -3,7 +3,7 @@ import {
   Clock, HOUR, callApi, errorOf, loginNames, newTokens, redirectUri, refresh, secondAccountId, start, tokensOf
 } from './support.js'
 
-t.test('a refresh token rotates, and its reuse ends the family', async (t) => {
+t.test('a refresh token rotates, and its reuse ends the family', async t => {
   const sentinel = await start(t)
   const old = await newTokens(sentinel)
   const fresh = await tokensOf(await refresh(sentinel, old.refresh_token))
@@ -19,7 +19,7 @@ t.test('a refresh token rotates, and its reuse ends the family', async (t) => {
   t.equal((await refresh(sentinel, others.refresh_token)).status, 200, 'another login of the same user is another family')
 })
 
-t.test('reuse may leave the family alone', async (t) => {
+t.test('reuse may leave the family alone', async t => {
   const sentinel = await start(t, { behaviour: { reuseKillsFamily: false } })
   const old = await newTokens(sentinel)
   const fresh = await tokensOf(await refresh(sentinel, old.refresh_token))
@@ -27,7 +27,7 @@ t.test('reuse may leave the family alone', async (t) => {
   t.equal((await refresh(sentinel, fresh.refresh_token)).status, 200)
 })
 
-t.test('a replaced refresh token may go on working', async (t) => {
+t.test('a replaced refresh token may go on working', async t => {
   const sentinel = await start(t, { behaviour: { oldRefreshTokenDies: false } })
   const old = await newTokens(sentinel)
   const fresh = await tokensOf(await refresh(sentinel, old.refresh_token))
@@ -35,7 +35,7 @@ t.test('a replaced refresh token may go on working', async (t) => {
   t.equal((await refresh(sentinel, old.refresh_token)).status, 200)
 })
 
-t.test('without rotation the same refresh token comes back and works on', async (t) => {
+t.test('without rotation the same refresh token comes back and works on', async t => {
   const sentinel = await start(t, { behaviour: { rotateRefreshToken: false } })
   const old = await newTokens(sentinel)
   const fresh = await tokensOf(await refresh(sentinel, old.refresh_token))
@@ -44,7 +44,7 @@ t.test('without rotation the same refresh token comes back and works on', async 
   t.equal((await refresh(sentinel, old.refresh_token)).status, 200)
 })
 
-t.test('a refresh token ends with its lifetime, its user, or by hand', async (t) => {
+t.test('a refresh token ends with its lifetime, its user, or by hand', async t => {
   const clock = new Clock()
   const sentinel = await start(t, { now: clock.now })
   const old = await newTokens(sentinel)
@@ -66,7 +66,7 @@ t.test('a refresh token ends with its lifetime, its user, or by hand', async (t)
   t.equal(await errorOf(await refresh(sentinel, disabled.refresh_token)), '400 invalid_grant')
 })
 
-t.test('a refresh token belongs to its application and account', async (t) => {
+t.test('a refresh token belongs to its application and account', async t => {
   const sentinel = await start(t)
   sentinel.accounts[0]?.applications.push({
     clientId: 'other', clientSecret: 'other secret', clientName: 'Other', redirectUris: [redirectUri], enabled: true

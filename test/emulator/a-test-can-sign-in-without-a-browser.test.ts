@@ -1,7 +1,7 @@
 import t from 'tap'
 import { authorizePath, loginNames, redirectUri, start } from './support.js'
 
-t.test('signIn goes from the authorization URL back to the app, with a code and the state', async (t) => {
+t.test('signIn goes from the authorization URL back to the app, with a code and the state', async t => {
   const sentinel = await start(t)
   const url = new URL(await sentinel.signIn(sentinel.url + authorizePath({ state: 'xyz' }), loginNames.agent))
   t.equal(url.origin + url.pathname, redirectUri)
@@ -10,13 +10,13 @@ t.test('signIn goes from the authorization URL back to the app, with a code and 
   t.same(sentinel.requests.map(({ endpoint }) => endpoint), ['authorize', 'login'])
 })
 
-t.test('an error that Sentinel sends back is an answer', async (t) => {
+t.test('an error that Sentinel sends back is an answer', async t => {
   const sentinel = await start(t)
   const url = new URL(await sentinel.signIn(sentinel.url + authorizePath({ response_type: 'token' }), loginNames.agent))
   t.equal(url.searchParams.get('error'), 'unsupported_response_type')
 })
 
-t.test('a user who cannot sign in, or a page where none should be, is an error', async (t) => {
+t.test('a user who cannot sign in, or a page where none should be, is an error', async t => {
   const sentinel = await start(t)
   const url = sentinel.url + authorizePath({})
   await t.rejects(sentinel.signIn(url, 'nobody'), { message: /account 12345678 has no user nobody/ })

@@ -1,19 +1,19 @@
-import Fastify from 'fastify'
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import Fastify from 'fastify'
 import t from 'tap'
 import { sentinelEmulator, type Fault } from '../../lib/emulator/index.js'
 import { start } from './support.js'
 
 const SLOW: Fault[] = [{ hang: true }, { delayMs: 60_000 }, { drip: 60_000 }]
 
-t.test('close is at once, whatever hangs', async (t) => {
+t.test('close is at once, whatever hangs', async t => {
   const sentinel = await start(t)
-  const held = SLOW.map(async (fault) => {
+  const held = SLOW.map(async fault => {
     sentinel.next('jwks', fault)
     return await (await fetch(`${sentinel.url}/sentinel/well-known/jwks`)).text()
   })
-  const failures = held.map((one) => t.rejects(one))
+  const failures = held.map(one => t.rejects(one))
   while (sentinel.requests.length < SLOW.length) await new Promise(setImmediate)
   const began = performance.now()
   await sentinel.close()
@@ -22,7 +22,7 @@ t.test('close is at once, whatever hangs', async (t) => {
   await t.rejects(fetch(sentinel.url), 'its address stays known, and nobody listens')
 })
 
-t.test('a client that never finishes its request is not waited for', async (t) => {
+t.test('a client that never finishes its request is not waited for', async t => {
   const sentinel = await start(t)
   const socket = connect(Number(new URL(sentinel.url).port), '127.0.0.1')
   const closed = once(socket, 'close')
@@ -35,7 +35,7 @@ t.test('a client that never finishes its request is not waited for', async (t) =
   t.ok(performance.now() - began < 2000)
 })
 
-t.test('a hanging request does not hold up the app the emulator lives in', async (t) => {
+t.test('a hanging request does not hold up the app the emulator lives in', async t => {
   const app = Fastify()
   await app.register(sentinelEmulator)
   await app.listen({ host: '127.0.0.1', port: 0 })

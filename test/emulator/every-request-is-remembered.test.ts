@@ -3,7 +3,7 @@ import {
   Clock, accountId, clientId, clientSecret, newTokens, postClientForm, redirectUri, refresh, start
 } from './support.js'
 
-t.test('every request is remembered, as it came', async (t) => {
+t.test('every request is remembered, as it came', async t => {
   const clock = new Clock()
   const sentinel = await start(t, { now: clock.now })
   const { refresh_token: token } = await newTokens(sentinel)
@@ -28,7 +28,7 @@ t.test('every request is remembered, as it came', async (t) => {
   t.equal(refreshed?.at, (exchanged?.at ?? 0) + 5)
 })
 
-t.test('the last ten thousand requests are remembered', async (t) => {
+t.test('the last ten thousand requests are remembered', async t => {
   const sentinel = await start(t)
   const ask = async (number: number) => {
     await (await fetch(`${sentinel.url}/api/account/1/service/baseURI.json?number=${number}`)).text()

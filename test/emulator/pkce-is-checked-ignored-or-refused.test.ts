@@ -6,7 +6,7 @@ const verifier = 'a'.repeat(43)
 const challenge = createHash('sha256').update(verifier).digest('base64url')
 const S256 = { code_challenge: challenge, code_challenge_method: 'S256' }
 
-t.test('PKCE is checked', async (t) => {
+t.test('PKCE is checked', async t => {
   const sentinel = await start(t)
   const asked = async () => await newCode(sentinel, undefined, S256)
   t.equal((await exchange(sentinel, await asked(), { code_verifier: verifier })).status, 200)
@@ -27,13 +27,13 @@ t.test('PKCE is checked', async (t) => {
   }
 })
 
-t.test('PKCE is ignored', async (t) => {
+t.test('PKCE is ignored', async t => {
   const sentinel = await start(t, { behaviour: { pkce: 'ignored' } })
   const code = await newCode(sentinel, undefined, { code_challenge: 'anything' })
   t.equal((await exchange(sentinel, code, { code_verifier: 'anything else' })).status, 200)
 })
 
-t.test('PKCE is refused', async (t) => {
+t.test('PKCE is refused', async t => {
   const sentinel = await start(t, { behaviour: { pkce: 'refused' } })
   const url = new URL(locationOf(await new Browser(sentinel).get(authorizePath(S256))))
   t.equal(url.searchParams.get('error'), 'invalid_request')

@@ -6,7 +6,7 @@ import {
 
 const REVOKE = 'token/revoke?v=1.0'
 
-t.test('revocation ends every session of the user', async (t) => {
+t.test('revocation ends every session of the user', async t => {
   const sentinel = await start(t)
   const browser = new Browser(sentinel)
   const code = (await browser.signIn()).searchParams.get('code') ?? ''
@@ -33,7 +33,7 @@ t.test('revocation ends every session of the user', async (t) => {
   t.match(await admin.openLogin(), /\?code=/)
 })
 
-t.test('revokeUser does the same', async (t) => {
+t.test('revokeUser does the same', async t => {
   const sentinel = await start(t)
   const tokens = await newTokens(sentinel)
   sentinel.revokeUser('12345678', '3562186410')
@@ -41,7 +41,7 @@ t.test('revokeUser does the same', async (t) => {
   t.equal(await errorOf(await refresh(sentinel, tokens.refresh_token)), '400 invalid_grant')
 })
 
-t.test('revocation of what is not the caller\'s changes nothing', async (t) => {
+t.test('revocation of what is not the caller\'s changes nothing', async t => {
   const sentinel = await start(t)
   sentinel.accounts[0]?.applications.push({
     clientId: 'other', clientSecret: 'other secret', clientName: 'Other', redirectUris: [redirectUri], enabled: true

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { accountId, start } from './support.js'
 
-t.test('the Domain API answers in both shapes', async (t) => {
+t.test('the Domain API answers in both shapes', async t => {
   const sentinel = await start(t)
   const ask = async (path: string, account = accountId) => {
     const response = await fetch(`${sentinel.url}/api/account/${account}/service/${path}`)

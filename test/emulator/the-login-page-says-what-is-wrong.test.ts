@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Browser, locationOf, loginNames, password, redirectUri, start } from './support.js'
 
-t.test('the login page says what is wrong', async (t) => {
+t.test('the login page says what is wrong', async t => {
   const sentinel = await start(t)
   const browser = new Browser(sentinel)
   const page = await browser.openLogin()
@@ -25,7 +25,7 @@ t.test('the login page says what is wrong', async (t) => {
   t.equal(empty.status, 401, 'what is no form is an empty one')
 })
 
-t.test('Cancel returns to the application with access_denied', async (t) => {
+t.test('Cancel returns to the application with access_denied', async t => {
   const sentinel = await start(t)
   const browser = new Browser(sentinel)
   const back = await browser.post(await browser.openLogin(), { action: 'cancel' })

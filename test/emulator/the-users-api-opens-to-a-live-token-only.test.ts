@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Clock, HOUR, callApi, loginNames, newTokens, secondAccountId, start } from './support.js'
 
-t.test('the users API opens to a live token only', async (t) => {
+t.test('the users API opens to a live token only', async t => {
   const clock = new Clock()
   const sentinel = await start(t, { now: clock.now })
   const { access_token: token } = await newTokens(sentinel)
@@ -43,7 +43,7 @@ t.test('the users API opens to a live token only', async (t) => {
   t.equal((await callApi(sentinel, token)).status, 401)
 })
 
-t.test('access tokens can be ended by hand', async (t) => {
+t.test('access tokens can be ended by hand', async t => {
   const sentinel = await start(t)
   const mine = await newTokens(sentinel)
   const admins = await newTokens(sentinel, loginNames.administrator)
@@ -54,7 +54,7 @@ t.test('access tokens can be ended by hand', async (t) => {
   t.equal((await callApi(sentinel, admins.access_token)).status, 401)
 })
 
-t.test('a disabled user\'s token is dead', async (t) => {
+t.test('a disabled user\'s token is dead', async t => {
   const sentinel = await start(t)
   const { access_token: token } = await newTokens(sentinel)
   const [user] = sentinel.accounts[0]?.users ?? []

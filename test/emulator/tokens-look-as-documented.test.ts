@@ -5,7 +5,7 @@ import {
   type Tokens
 } from './support.js'
 
-t.test('tokens look as documented', async (t) => {
+t.test('tokens look as documented', async t => {
   const sentinel = await start(t)
   const response = await exchange(sentinel, await newCode(sentinel))
   t.equal(response.headers.get('content-type'), 'application/json;charset=utf-8')
@@ -19,7 +19,7 @@ t.test('tokens look as documented', async (t) => {
   })
 })
 
-t.test('the id_token is signed with the published key and says who the user is', async (t) => {
+t.test('the id_token is signed with the published key and says who the user is', async t => {
   const clock = new Clock()
   const sentinel = await start(t, { now: clock.now })
   const response = await fetch(`${sentinel.url}/sentinel/well-known/jwks`)
@@ -50,13 +50,13 @@ t.test('the id_token is signed with the published key and says who the user is',
   t.equal((await read(await newTokens(sentinel))).payload.iss, 'Sentinel')
 })
 
-t.test('the second account has users of its own', async (t) => {
+t.test('the second account has users of its own', async t => {
   const sentinel = await start(t)
   const code = (await new Browser(sentinel).signIn(loginNames.other, {}, secondAccountId)).searchParams.get('code') ?? ''
   t.equal((await exchange(sentinel, code, {}, undefined, secondAccountId)).status, 200)
 })
 
-t.test('expires_in is a number, a string or absent', async (t) => {
+t.test('expires_in is a number, a string or absent', async t => {
   const sentinel = await start(t, { lifetimes: { accessToken: 90_500 } })
   t.equal((await newTokens(sentinel)).expires_in, 90)
   sentinel.behaviour.expiresIn = 'string'
@@ -65,7 +65,7 @@ t.test('expires_in is a number, a string or absent', async (t) => {
   t.notOk('expires_in' in await newTokens(sentinel))
 })
 
-t.test('the id_token comes always, with version 2.0 only, or never; and never with a refresh', async (t) => {
+t.test('the id_token comes always, with version 2.0 only, or never; and never with a refresh', async t => {
   const sentinel = await start(t)
   const versionsWithIdToken = async () => {
     const versions = []

@@ -2,7 +2,7 @@ import t from 'tap'
 import { ExpiringMap } from '../../lib/emulator/expiring-map.js'
 import { Clock } from './support.js'
 
-t.test('what has expired leaves nothing', async (t) => {
+t.test('what has expired leaves nothing', async t => {
   const clock = new Clock()
   const map = new ExpiringMap<number>(clock.now)
   for (let i = 0; i < 1000; i++) map.set(`key ${i}`, i, 1000)
@@ -16,7 +16,7 @@ t.test('what has expired leaves nothing', async (t) => {
   t.equal(map.get('key 6'), undefined, 'an ended value is not brought back')
   map.set('new', 2, 1000)
   t.equal(map.size, 3)
-  map.deleteWhere((value) => value === 7)
+  map.deleteWhere(value => value === 7)
   t.equal(map.get('key 7'), undefined)
   t.equal(map.get('later'), 1)
 })

@@ -6,7 +6,7 @@ const user = { id: '1', loginName: 'a', password: 'b', fullName: 'Ada Lovelace',
 const application = { clientId: 'c', clientSecret: 's', clientName: 'App', redirectUris: ['http://localhost/cb'] }
 const account = { accountId: '12345678', applications: [application], users: [user] }
 
-t.test('wrong options are named', async (t) => {
+t.test('wrong options are named', async t => {
   const cases: [unknown, string][] = [
     [{ port: -1 }, 'port must be an integer from 0 to 65535, not -1'],
     [{ port: 65_536 }, 'port must be'],
@@ -41,7 +41,7 @@ t.test('wrong options are named', async (t) => {
   }, 'all at once')
 })
 
-t.test('the given data is completed, and not touched', async (t) => {
+t.test('the given data is completed, and not touched', async t => {
   const sentinel = await start(t, { accounts: [account], lifetimes: { code: 5 }, behaviour: { issuer: 'Sentinel' } })
   t.same(sentinel.accounts, [{
     accountId: '12345678',
@@ -67,15 +67,15 @@ t.test('the given data is completed, and not touched', async (t) => {
   })
 })
 
-t.test('without options there are two accounts, and everything EMULATOR_DEFAULTS names', async (t) => {
+t.test('without options there are two accounts, and everything EMULATOR_DEFAULTS names', async t => {
   const sentinel = await start(t)
   const { accountId, secondAccountId, clientId, clientSecret, redirectUris, password, loginNames } = EMULATOR_DEFAULTS
-  t.same(sentinel.accounts.map((account) => account.accountId), [accountId, secondAccountId])
+  t.same(sentinel.accounts.map(account => account.accountId), [accountId, secondAccountId])
   t.same(sentinel.accounts[1]?.applications[0], {
     clientId, clientSecret, clientName: 'Support Desk', redirectUris, enabled: true
   })
-  const users = sentinel.accounts.flatMap((account) => account.users)
-  t.ok(users.every((one) => one.password === password))
+  const users = sentinel.accounts.flatMap(account => account.users)
+  t.ok(users.every(one => one.password === password))
   const byName = (name: string) => users.find(({ loginName }) => loginName === name)
   t.match(byName(loginNames.agent), { isAdmin: false, isLpa: false, enabled: true })
   t.match(byName(loginNames.administrator), { isAdmin: true, isLpa: false })

@@ -32,7 +32,7 @@ export function loginRoutes (app: FastifyInstance, emulator: EmulatorState): voi
       return sendBack(reply, errorLocation(attempt.request, 'access_denied', 'The user cancelled the sign-in'))
     }
     const loginName = form.get('username') ?? ''
-    const user = attempt.account.users.find((one) => one.loginName === loginName)
+    const user = attempt.account.users.find(one => one.loginName === loginName)
     const problem = signInProblem(user, form.get('password') ?? '')
     if (!user || problem) return showForm(reply.code(401), attempt, { loginName, problem })
     return signIn(emulator, attempt, user, reply)

@@ -1,6 +1,6 @@
-import type { FastifyReply } from 'fastify'
 import { Readable } from 'node:stream'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import type { FastifyReply } from 'fastify'
 
 /** What the emulator's routes answer with, ready to be sent. */
 export type Body = string | Buffer | null | undefined

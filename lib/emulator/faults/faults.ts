@@ -76,7 +76,7 @@ export function checkEndpoint (endpoint: Endpoint): void {
  * @throws TypeError naming the kinds of faults there are.
  */
 export function checkFault (fault: Fault): void {
-  if (KINDS.filter((kind) => Object.hasOwn(fault, kind)).length !== 1) {
+  if (KINDS.filter(kind => Object.hasOwn(fault, kind)).length !== 1) {
     throw new TypeError(`Sentinel emulator: a fault has exactly one of ${KINDS.join(', ')}`)
   }
 }

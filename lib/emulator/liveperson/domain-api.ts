@@ -33,5 +33,5 @@ function accountOf (request: FastifyRequest<{ Params: { accountId: string } }>, 
 
 function allServices (state: EmulatorState, account: string) {
   const baseURI = state.host()
-  return SERVICES.map((service) => ({ service, account, baseURI }))
+  return SERVICES.map(service => ({ service, account, baseURI }))
 }

@@ -44,7 +44,7 @@ function hint (action: string, users: readonly User[]): Html {
   return html`<details>
 <summary>Try a demo user</summary>
 <ul>
-${users.slice(0, USERS_SHOWN).map((user) => html`<li><a href="${action}&user=${encodeURIComponent(user.loginName)}">
+${users.slice(0, USERS_SHOWN).map(user => html`<li><a href="${action}&user=${encodeURIComponent(user.loginName)}">
 <span class="name">${user.fullName}</span> <span class="role">${roleOf(user)}</span>
 <span class="typed"><code>${user.loginName}</code> <code>${user.password}</code></span></a></li>
 `)}</ul>

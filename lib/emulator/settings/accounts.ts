@@ -71,15 +71,15 @@ function userFrom (data: UserData): User {
 
 /** The account of that id. */
 export function findAccount (accounts: readonly Account[], accountId: string): Account | undefined {
-  return accounts.find((account) => account.accountId === accountId)
+  return accounts.find(account => account.accountId === accountId)
 }
 
 /** The account's application of that id, unless it is disabled. */
 export function findApplication (account: Account, clientId: string | undefined): Application | undefined {
-  return account.applications.find((application) => application.clientId === clientId && application.enabled)
+  return account.applications.find(application => application.clientId === clientId && application.enabled)
 }
 
 /** The account's user of that id, unless it is disabled. */
 export function findEnabledUser (account: Account, userId: string): User | undefined {
-  return account.users.find((user) => user.id === userId && user.enabled)
+  return account.users.find(user => user.id === userId && user.enabled)
 }
