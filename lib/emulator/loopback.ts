@@ -1,15 +1,21 @@
 import type { FastifyInstance } from 'fastify'
-
-const LOOPBACK = /^(::ffff:)?127\.|^::1$/
+import { isLoopbackHost } from '../http/loopback.js'
 
 /**
- * Answers 403 to whoever is not on this machine. The socket's own address counts, whatever a proxy header says;
- * behind a proxy on this machine everybody looks local, one reason more not to put the emulator there.
+ * Responds 403 to requests from other machines. Only the socket's own address counts, not a proxy
+ * header. Do not run the emulator behind a proxy on this machine: every request then looks local.
  */
-export function refuseStrangers (app: FastifyInstance): void {
+export function refuseOtherMachines (app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
-    if (LOOPBACK.test(String(request.raw.socket.remoteAddress))) return
+    if (isLoopbackHost(hostnameOf(request.raw.socket.remoteAddress))) return
     return await reply.code(403).type('text/plain;charset=utf-8')
-      .send('The Sentinel emulator answers only its own machine: anybody could sign in here.\n')
+      .send('The Sentinel emulator responds only to requests from its own machine, because ' +
+        'everybody can log in here. Start it on the machine that uses it.\n')
   })
+}
+
+/** A socket's address in the form of `URL.hostname`. An IPv4-mapped address becomes IPv4. */
+function hostnameOf (address = ''): string {
+  const short = address.replace(/^::ffff:/, '')
+  return short.includes(':') ? `[${short}]` : short
 }

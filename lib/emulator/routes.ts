@@ -7,9 +7,9 @@ import { injectFaults } from './faults/injection.js'
 import type { FaultPlan } from './faults/plan.js'
 import { domainApiRoutes } from './liveperson/domain-api.js'
 import { usersApiRoutes } from './liveperson/users-api.js'
-import { refuseStrangers } from './loopback.js'
+import { refuseOtherMachines } from './loopback.js'
 import { formOf } from './parameters.js'
-import { answerErrors } from './refusals.js'
+import { handleRefusals } from './refusals.js'
 import type { RequestLog } from './request-log.js'
 import type { EmulatorState } from './state.js'
 import { jwksRoutes } from './token/jwks.js'
@@ -33,13 +33,13 @@ const FAMILIES: Readonly<Record<Family, AddRoutes>> = {
 export async function emulatorRoutes (
   app: FastifyInstance, { state, faults, log }: { state: EmulatorState, faults: FaultPlan, log: RequestLog }
 ): Promise<void> {
-  refuseStrangers(app)
+  refuseOtherMachines(app)
   if (!app.hasDecorator('parseCookie')) await app.register(fastifyCookie)
   readForms(app)
-  answerErrors(app, state.behaviour)
+  handleRefusals(app, state.behaviour)
   for (const [family, addRoutes] of Object.entries(FAMILIES) as [Family, AddRoutes][]) {
-    await app.register(async (scope) => {
-      injectFaults(scope, (request) => {
+    await app.register(async scope => {
+      injectFaults(scope, request => {
         const endpoint = endpointOf(family, request)
         log.add(endpoint, request, state.now())
         return faults.take(endpoint)

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Browser, authorizePath, locationOf, redirectUri, start, type Changes } from './support.js'
 
-t.test('a broken authorization request stays on an error page', async (t) => {
+t.test('a broken authorization request stays on an error page', async t => {
   const sentinel = await start(t)
   const browser = new Browser(sentinel)
   const cases: [string, Changes, number][] = [
@@ -27,17 +27,17 @@ t.test('a broken authorization request stays on an error page', async (t) => {
   t.match(await repeated.text(), 'The parameter state was sent more than once.')
   const unknown = await browser.get(authorizePath({}, '<b>99'))
   t.equal(unknown.status, 401)
-  t.match(await unknown.text(), 'There is no account &lt;b&gt;99.')
+  t.match(await unknown.text(), 'There is no account &#60;b&#62;99.')
 })
 
-t.test('a disabled application is an unknown one', async (t) => {
+t.test('a disabled application is an unknown one', async t => {
   const sentinel = await start(t)
   const [application] = sentinel.accounts[0]?.applications ?? []
   if (application) application.enabled = false
   t.equal((await new Browser(sentinel).get(authorizePath())).status, 401)
 })
 
-t.test('the redirect URI may be left out of GET, never of POST, when only one is registered', async (t) => {
+t.test('the redirect URI may be left out of GET, never of POST, when only one is registered', async t => {
   const sentinel = await start(t)
   sentinel.accounts[0]?.applications[0]?.redirectUris.splice(1)
   const browser = new Browser(sentinel)
@@ -50,7 +50,7 @@ t.test('the redirect URI may be left out of GET, never of POST, when only one is
   t.equal((await browser.get(path)).status, 400, 'and none is registered')
 })
 
-t.test('a request from a known application is refused by redirect', async (t) => {
+t.test('a request from a known application is refused by redirect', async t => {
   const sentinel = await start(t)
   const response = await new Browser(sentinel).get(authorizePath({ response_type: 'token' }))
   t.equal(response.status, 302)

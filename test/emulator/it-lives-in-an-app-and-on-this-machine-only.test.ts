@@ -5,14 +5,14 @@ import t from 'tap'
 import { sentinelEmulator, startSentinelEmulator } from '../../lib/emulator/index.js'
 import { newTokens } from './support.js'
 
-t.test('it lives in an app, beside the app\'s own plugins', async (t) => {
+t.test('it lives in an app, beside the app\'s own plugins', async t => {
   for (const order of ['before', 'after', 'without']) {
     const app = Fastify()
     t.teardown(() => app.close())
     if (order === 'before') await app.register(cookie, { hook: false }).register(formbody)
     await app.register(sentinelEmulator, { behaviour: { issuer: 'Sentinel' } })
     if (order === 'after') await app.register(cookie).register(formbody)
-    app.post('/mine', async (request) => request.body)
+    app.post('/mine', async request => request.body)
     t.throws(() => app.sentinel.url, /only after the app listens/)
     t.throws(() => app.sentinel.host, /only after the app listens/)
     await app.listen({ host: '127.0.0.1', port: 0 })
@@ -24,7 +24,7 @@ t.test('it lives in an app, beside the app\'s own plugins', async (t) => {
   }
 })
 
-t.test('an app that listens everywhere has a loopback address', async (t) => {
+t.test('an app that listens everywhere has a loopback address', async t => {
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(sentinelEmulator)
@@ -33,7 +33,7 @@ t.test('an app that listens everywhere has a loopback address', async (t) => {
   t.equal((await fetch(`${app.sentinel.url}/sentinel/well-known/jwks`)).status, 200)
 })
 
-t.test('it answers this machine only', async (t) => {
+t.test('it answers this machine only', async t => {
   const app = Fastify({ trustProxy: true })
   t.teardown(() => app.close())
   await app.register(sentinelEmulator)
@@ -47,11 +47,11 @@ t.test('it answers this machine only', async (t) => {
   for (const remote of ['10.0.0.1', '192.168.127.1', '::ffff:10.0.0.1', '2001:db8::1', '1127.0.0.1']) {
     const response = await from(remote)
     t.equal(response.statusCode, 403, remote)
-    t.match(response.body, 'answers only its own machine')
+    t.match(response.body, 'only to requests from its own machine')
   }
 })
 
-t.test('it listens on 127.0.0.1 and a port of the system\'s choice, or the one that is given', async (t) => {
+t.test('it listens on 127.0.0.1 and a port of the system\'s choice, or the one that is given', async t => {
   const one = await startSentinelEmulator()
   t.match(one.url, /^http:\/\/127\.0\.0\.1:\d+$/)
   t.equal(one.url, `http://${one.host}`)
@@ -63,7 +63,7 @@ t.test('it listens on 127.0.0.1 and a port of the system\'s choice, or the one t
   await two.close()
 })
 
-t.test('it logs to the logger it is given', async (t) => {
+t.test('it logs to the logger it is given', async t => {
   const lines: string[] = []
   const sentinel = await startSentinelEmulator({ logger: { stream: { write: (line: string) => { lines.push(line) } } } })
   await sentinel.close()

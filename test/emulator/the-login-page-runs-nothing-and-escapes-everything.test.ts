@@ -3,9 +3,9 @@ import t from 'tap'
 import { Browser, authorizePath, loginNames, password, start } from './support.js'
 
 const NASTY = '"><script>alert(\'1\')</script>&'
-const ESCAPED = '&quot;&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;'
+const ESCAPED = '&#34;&#62;&#60;script&#62;alert(&#39;1&#39;)&#60;/script&#62;&#38;'
 
-t.test('the login page runs nothing, loads nothing and is framed by nobody', async (t) => {
+t.test('the login page runs nothing, loads nothing and is framed by nobody', async t => {
   const sentinel = await start(t)
   const browser = new Browser(sentinel)
   const response = await browser.get(await browser.openLogin())
@@ -23,13 +23,13 @@ t.test('the login page runs nothing, loads nothing and is framed by nobody', asy
   t.match(page, /<label for="username">.*<input id="username".*<label for="password">.*<input id="password"/s)
 })
 
-t.test('an error page lets no form go anywhere', async (t) => {
+t.test('an error page lets no form go anywhere', async t => {
   const sentinel = await start(t)
   const response = await new Browser(sentinel).get(authorizePath({ v: undefined }))
   t.match(response.headers.get('content-security-policy'), "form-action 'none'")
 })
 
-t.test('the login page escapes everything', async (t) => {
+t.test('the login page escapes everything', async t => {
   const user = { id: '1', loginName: NASTY, fullName: NASTY, email: 'a@example.com', password: NASTY }
   const sentinel = await start(t, {
     accounts: [{
@@ -48,22 +48,22 @@ t.test('the login page escapes everything', async (t) => {
   t.match(page, `<code>${ESCAPED}</code> <code>${ESCAPED}</code>`)
 })
 
-t.test('a demo user is one click away from the password field', async (t) => {
+t.test('a demo user is one click away from the password field', async t => {
   const sentinel = await start(t)
   const browser = new Browser(sentinel)
   const page = await (await browser.get(await browser.openLogin())).text()
   t.match(page, /name="username" value=""[^>]* autofocus/)
-  const link = /<a href="([^"]*maya\.osei)"/.exec(page)?.[1]?.replaceAll('&amp;', '&') ?? ''
+  const link = /<a href="([^"]*maya\.osei)"/.exec(page)?.[1]?.replaceAll('&#38;', '&') ?? ''
   const filled = await (await browser.get(link)).text()
   t.match(filled, `value="${loginNames.agent}"`)
   t.match(filled, /name="password"[^>]* autofocus/)
   for (const role of ['Agent', 'Administrator', 'LivePerson staff', 'Disabled']) t.match(page, `<span class="role">${role}</span>`)
 })
 
-t.test('of many users eight are shown', async (t) => {
+t.test('of many users eight are shown', async t => {
   const sentinel = await start(t)
   const users = sentinel.accounts[0]?.users
-  users?.push(...users.map((user) => ({ ...user, id: `1${user.id}` })))
+  users?.push(...users.map(user => ({ ...user, id: `1${user.id}` })))
   const browser = new Browser(sentinel)
   const page = await (await browser.get(await browser.openLogin())).text()
   t.equal(page.match(/<li>/g)?.length, 8)

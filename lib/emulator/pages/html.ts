@@ -1,44 +1,48 @@
-import type { FastifyReply } from 'fastify'
 import { createHash } from 'node:crypto'
+import type { FastifyReply } from 'fastify'
+import { escapeHtml } from '../../http/html.js'
 import { PAGE_STYLE } from './style.js'
 
-/** Markup whose values are escaped. Made only by {@link html}. */
+/** HTML that is safe to send. Build it with {@link html}: the constructor does not escape. */
 export class Html {
-  constructor (readonly text: string) {}
+  readonly #text: string
+
+  constructor (text: string) {
+    this.#text = text
+  }
+
+  toString (): string {
+    return this.#text
+  }
 }
 
 type Value = string | Html | readonly Html[]
 
-/** A template whose values are escaped, unless they are markup themselves. */
+/** A template tag that escapes strings and inserts {@link Html} unchanged. */
 export function html (strings: TemplateStringsArray, ...values: readonly Value[]): Html {
   return new Html(String.raw({ raw: strings }, ...values.map(textOf)))
 }
 
 function textOf (value: Value): string {
-  if (typeof value === 'string') return escaped(value)
-  return value instanceof Html ? value.text : value.map(textOf).join('')
-}
-
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
-
-function escaped (text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] as string)
+  if (typeof value === 'string') return escapeHtml(value)
+  return value instanceof Html ? value.toString() : value.join('')
 }
 
 const STYLE_SOURCE = `'sha256-${createHash('sha256').update(PAGE_STYLE).digest('base64')}'`
 
 /**
- * Sends a page that may load nothing, run nothing and be framed by nobody.
- * @param formEndsAt where the page's form leads in the end: Chromium holds redirects too against form-action
+ * Sends a page that loads nothing, runs no script and cannot be framed.
+ * @param formEndsAt the URL that the page's form redirects to in the end. Chromium applies
+ * `form-action` to redirects as well.
  */
 export function sendPage (reply: FastifyReply, page: Html, formEndsAt?: string): FastifyReply {
   const formAction = formEndsAt ? `'self' ${new URL(formEndsAt).origin}` : "'none'"
   return reply.headers({
-    'content-security-policy': `default-src 'none'; style-src ${STYLE_SOURCE}; form-action ${formAction}; ` +
-      "base-uri 'none'; frame-ancestors 'none'",
+    'content-security-policy': `default-src 'none'; style-src ${STYLE_SOURCE}; ` +
+      `form-action ${formAction}; base-uri 'none'; frame-ancestors 'none'`,
     'content-type': 'text/html;charset=utf-8',
     'cache-control': 'no-store',
     'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff'
-  }).send(`<!doctype html>\n${page.text}`)
+  }).send(`<!doctype html>\n${page}`)
 }
