@@ -1,4 +1,6 @@
-import Fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyServerOptions } from 'fastify'
+import Fastify, {
+  type FastifyInstance, type FastifyPluginAsync, type FastifyServerOptions
+} from 'fastify'
 import fp from 'fastify-plugin'
 import { FaultPlan } from './faults/plan.js'
 import { Ledger } from './ledger.js'
@@ -11,41 +13,44 @@ import { signingKey } from './token/signing-key.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The Sentinel emulator, once `sentinelEmulator` from `fastify-le-auth/emulator` is registered. */
+    /** The emulator, after `sentinelEmulator` of `fastify-le-auth/emulator` is registered. */
     sentinel: SentinelEmulator
   }
 }
 
-/** What {@link startSentinelEmulator} takes: the emulator's data, and where it listens and logs. */
+/** The options of {@link startSentinelEmulator}: the emulator's data, its port and its log. */
 export interface StartSentinelEmulatorOptions extends SentinelEmulatorOptions {
   /**
-   * The TCP port on 127.0.0.1; 0 lets the system choose a free one.
+   * The TCP port on 127.0.0.1. With 0, the system chooses a free one.
    * @default 0
    */
   readonly port?: number
   /**
-   * Fastify's `logger` option. Logged addresses carry codes and states: harmless here, and only here.
+   * Fastify's `logger` option. Logged URLs contain codes and states, which is safe only because the
+   * emulator's are not real.
    * @default false
    */
   readonly logger?: NonNullable<FastifyServerOptions['logger']>
 }
 
 /**
- * The emulator as a Fastify plugin: adds LivePerson's addresses to the app and decorates it with `sentinel`.
- * It brings its own body parser and cookie handling, so it lives beside any other plugin, and it answers 403
- * to whoever does not call from this machine.
+ * The emulator as a Fastify plugin. It adds LivePerson's endpoints to the app and decorates the app
+ * with `sentinel`. It has its own body parser and cookie handling, so it works beside any other
+ * plugin. It responds 403 to requests from other machines.
  *
- * **Not for production**: it signs in anybody who can read its source, keeps everything in memory, speaks plain
- * http, and prints its users' passwords on the login page.
+ * **Not for production**: its passwords are public and its login page shows them, it keeps
+ * everything in memory, and it speaks plain http.
  *
- * @throws TypeError when an option is wrong; the message names every wrong option.
+ * @throws TypeError if an option is wrong; the message names every wrong option
  */
 export const sentinelEmulator: FastifyPluginAsync<SentinelEmulatorOptions> = fp(emulatorPlugin, {
   fastify: '5.x',
   name: 'fastify-le-auth-sentinel-emulator'
 })
 
-async function emulatorPlugin (app: FastifyInstance, options: SentinelEmulatorOptions) {
+async function emulatorPlugin (
+  app: FastifyInstance, options: SentinelEmulatorOptions
+): Promise<void> {
   const settings = resolveOptions(options)
   const origin = new Origin(app)
   const state = {
@@ -61,8 +66,8 @@ async function emulatorPlugin (app: FastifyInstance, options: SentinelEmulatorOp
 }
 
 /**
- * Starts an emulator of LivePerson's Sentinel, its Domain API and a little of its Users API on 127.0.0.1, and
- * nowhere else.
+ * Starts an emulator of LivePerson's Sentinel, its Domain API and a part of its Users API. It
+ * listens on 127.0.0.1 only.
  *
  * **Not for production**: see {@link sentinelEmulator}.
  *
@@ -73,13 +78,16 @@ async function emulatorPlugin (app: FastifyInstance, options: SentinelEmulatorOp
  * // … log in against sentinel.url …
  * await sentinel.close()
  * ```
- * @throws TypeError when an option is wrong; the message names every wrong option.
- * @throws Error `EADDRINUSE` when the port is taken.
+ * @throws TypeError if an option is wrong; the message names every wrong option, or only the port
+ * @throws Error `EADDRINUSE` if the port is in use
  */
-export async function startSentinelEmulator (options: StartSentinelEmulatorOptions = {}): Promise<SentinelEmulator> {
+export async function startSentinelEmulator (
+  options: StartSentinelEmulatorOptions = {}
+): Promise<SentinelEmulator> {
   const { port = 0, logger = false, ...data } = options
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new TypeError(`Sentinel emulator: port must be an integer from 0 to 65535, not ${port}`)
+    throw new TypeError(
+      `Sentinel emulator: port must be a whole number from 0 to 65535, not ${port}`)
   }
   const app = Fastify({ logger, forceCloseConnections: true })
   await app.register(sentinelEmulator, data)

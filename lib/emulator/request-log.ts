@@ -3,28 +3,28 @@ import type { FastifyRequest } from 'fastify'
 import type { Endpoint } from './faults/faults.js'
 import { formOf, queryOf } from './parameters.js'
 
-/** A request as the emulator received it, before any fault. */
+/** A request as the emulator received it, before any fault was applied. */
 export interface ReceivedRequest {
   readonly endpoint: Endpoint
   readonly method: string
-  /** Without the query. */
+  /** The path, without the query. */
   readonly path: string
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
-  /** The form, when one was sent. */
+  /** The form, if one was sent. */
   readonly body?: URLSearchParams
-  /** Milliseconds since 1970, by the emulator's clock. */
+  /** When it was received: ms since 1970 by the emulator's clock. */
   readonly at: number
 }
 
-/** A day of load testing must not fill the memory. */
-const KEPT = 10_000
+/** A limit, so that a long load test does not fill the memory. */
+const MOST_REQUESTS = 10_000
 
-/** The requests received, for tests to look at. */
+/** The requests that were received, for tests to inspect. */
 export class RequestLog {
   readonly requests: ReceivedRequest[] = []
 
-  /** Notes a request, and forgets the oldest when there are too many. */
+  /** Adds a request, and drops the oldest one above the limit. */
   add (endpoint: Endpoint, request: FastifyRequest, at: number): void {
     const body = formOf(request)
     this.requests.push({
@@ -36,6 +36,6 @@ export class RequestLog {
       ...body && { body },
       at
     })
-    if (this.requests.length > KEPT) this.requests.shift()
+    if (this.requests.length > MOST_REQUESTS) this.requests.shift()
   }
 }

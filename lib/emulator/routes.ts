@@ -16,6 +16,12 @@ import { jwksRoutes } from './token/jwks.js'
 import { revokeRoutes } from './token/revoke.js'
 import { tokenRoutes } from './token/token.js'
 
+interface RouteOptions {
+  readonly state: EmulatorState
+  readonly faults: FaultPlan
+  readonly log: RequestLog
+}
+
 type AddRoutes = (app: FastifyInstance, state: EmulatorState) => void
 type Family = Exclude<Endpoint, 'refresh'>
 
@@ -29,9 +35,9 @@ const FAMILIES: Readonly<Record<Family, AddRoutes>> = {
   users: usersApiRoutes
 }
 
-/** All of the emulator's addresses, each family in a scope of its own that knows its name. */
+/** All routes of the emulator. Each family has its own scope, for its faults. */
 export async function emulatorRoutes (
-  app: FastifyInstance, { state, faults, log }: { state: EmulatorState, faults: FaultPlan, log: RequestLog }
+  app: FastifyInstance, { state, faults, log }: RouteOptions
 ): Promise<void> {
   refuseOtherMachines(app)
   if (!app.hasDecorator('parseCookie')) await app.register(fastifyCookie)
@@ -50,10 +56,12 @@ export async function emulatorRoutes (
 }
 
 function endpointOf (family: Family, request: FastifyRequest): Endpoint {
-  return family === 'token' && formOf(request)?.get('grant_type') === 'refresh_token' ? 'refresh' : family
+  const grantType = formOf(request)?.get('grant_type')
+  return family === 'token' && grantType === 'refresh_token' ? 'refresh' : family
 }
 
-// Its own parser, not the app's: repeated parameters must stay visible, and a wrong content type is Sentinel's to refuse.
+// Not the app's parsers: the routes must see repeated parameters, and must be the ones to refuse a
+// wrong content type.
 function readForms (app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' },

@@ -1,11 +1,14 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 
-/** A new random value, in hexadecimal as LivePerson's tokens are; 32 bytes give the 64 characters of an access token. */
+/**
+ * A new random value in hexadecimal, like LivePerson's tokens.
+ * @param bytes 32 bytes give the 64 characters of an access token
+ */
 export function newSecret (bytes = 32): string {
   return randomBytes(bytes).toString('hex')
 }
 
-/** Compares two secrets in a time that tells nothing about them. */
+/** Compares two secrets in constant time. */
 export function isSameSecret (a: string, b: string): boolean {
   return timingSafeEqual(sha256(a), sha256(b))
 }

@@ -9,53 +9,70 @@ import type { Lifetimes } from './settings/lifetimes.js'
 import { signIn } from './sign-in.js'
 import type { EmulatorState } from './state.js'
 
-/** A running emulator: where it is, what it knows, what it has seen, and how to make it misbehave. */
+/** A running emulator: its address, its data, the requests it received, and its faults. */
 export interface SentinelEmulator {
   /**
-   * The origin, such as `http://127.0.0.1:41234`: Sentinel's, the Domain API's and the Users API's.
-   * @throws Error in the plugin form, before the app listens.
+   * The origin of Sentinel, the Domain API and the Users API, such as `http://127.0.0.1:41234`.
+   * @throws Error in the plugin form, before the app listens
    */
   readonly url: string
   /**
-   * Host and port, such as `127.0.0.1:41234`: what the Domain API answers for every service.
-   * @throws Error in the plugin form, before the app listens.
+   * Host and port, such as `127.0.0.1:41234`. The Domain API returns it for every service.
+   * @throws Error in the plugin form, before the app listens
    */
   readonly host: string
-  /** The accounts, a copy of the option's. May be changed at any time: push a redirect URI, disable a user. */
+  /**
+   * The accounts, a copy of the option's. May be changed at any time: add a redirect URI, disable a
+   * user.
+   */
   readonly accounts: Account[]
-  /** The readings of LivePerson's documents that are played. May be changed at any time. */
+  /** The readings of LivePerson's documents that are in use. May be changed at any time. */
   readonly behaviour: Behaviour
-  /** How long things live. May be changed at any time; what exists already keeps its end. */
+  /**
+   * How long things are valid, in ms. May be changed at any time. What was issued before keeps its
+   * expiry.
+   */
   readonly lifetimes: Lifetimes
-  /** The requests received, oldest first, at most the last 10,000. May be emptied. */
+  /** The last 10,000 requests at most, oldest first. May be emptied. */
   readonly requests: ReceivedRequest[]
   /**
-   * Gives the next request to an endpoint a fault, once. Several calls queue up, one request each.
-   * @throws TypeError when the endpoint or the fault is not one of those declared.
+   * Sets a fault for the next request to an endpoint. Several calls queue up, one request each.
+   * @throws TypeError if there is no such endpoint or fault
    */
   next (endpoint: Endpoint, fault: Fault): void
   /**
-   * Gives every request to an endpoint a fault, until `null`. What {@link next} queued comes first.
-   * @throws TypeError when the endpoint or the fault is not one of those declared.
+   * Sets a fault for every request to an endpoint. `null` removes it. Faults that {@link next} has
+   * queued come first.
+   * @throws TypeError if there is no such endpoint or fault
    */
   always (endpoint: Endpoint, fault: Fault | null): void
-  /** Ends all access tokens, or one user's; refresh tokens and single sign-on sessions live on. */
+  /**
+   * Ends all access tokens, or those of one user. Refresh tokens and single sign-on sessions stay
+   * valid.
+   */
   expireAccessTokens (userId?: string): void
-  /** Ends all refresh tokens, or one user's; access tokens and single sign-on sessions live on. */
+  /**
+   * Ends all refresh tokens, or those of one user. Access tokens and single sign-on sessions stay
+   * valid.
+   */
   expireRefreshTokens (userId?: string): void
-  /** Ends everything a user has, as the revocation endpoint does: tokens, codes and single sign-on sessions. */
+  /**
+   * Ends all tokens, codes and single sign-on sessions of a user, as the revocation endpoint does.
+   */
   revokeUser (accountId: string, userId: string): void
   /**
-   * Signs a user in as a browser would, for tests without one: takes the Location of the app's /login, and returns the
-   * address of the app's callback, with a code.
-   * @throws Error when there is no such user, or Sentinel shows a page instead.
+   * Logs a user in as a browser would, for tests without a browser.
+   * @param authorizationUrl the `location` that the app's /login redirects to
+   * @param loginName the user's name on the login page
+   * @returns the URL of the app's callback, with a code or an error
+   * @throws Error if there is no such user, or Sentinel shows a page instead of redirecting
    */
   signIn (authorizationUrl: string, loginName: string): Promise<string>
-  /** Stops listening and closes every connection at once, also those a fault holds open. */
+  /** Stops listening and closes every connection at once, even if a fault holds it open. */
   close (): Promise<void>
 }
 
-/** Builds the emulator's handle. */
+/** Creates the object that controls an emulator. */
 export function sentinelOf (
   app: FastifyInstance, origin: Origin, state: EmulatorState, faults: FaultPlan, log: RequestLog
 ): SentinelEmulator {

@@ -82,7 +82,7 @@ t.test('a request is cut off before or after the work', async t => {
   const { refresh_token: token } = await newTokens(sentinel)
   sentinel.next('refresh', { cutOff: 'unprocessed' })
   await t.rejects(refresh(sentinel, token), /fetch failed/)
-  sentinel.next('refresh', { cutOff: 'before-answer' })
+  sentinel.next('refresh', { cutOff: 'before-response' })
   await t.rejects(refresh(sentinel, token), /fetch failed/)
   t.equal(await errorOf(await refresh(sentinel, token)), '400 invalid_grant', 'it was rotated by the second')
 })
@@ -96,7 +96,7 @@ t.test('an answer is cut off in the middle', async t => {
   await t.rejects(response.text(), /terminated/)
 
   sentinel.next('jwks', { cutOff: 'mid-body' })
-  const raw = await rawAnswer(sentinel, '/sentinel/well-known/jwks')
+  const raw = await rawResponse(sentinel, '/sentinel/well-known/jwks')
   t.equal(raw.split('\r\n\r\n')[1], whole.slice(0, Math.floor(whole.length / 2)))
 
   sentinel.next('revoke', { cutOff: 'mid-body' })
@@ -128,8 +128,8 @@ t.test('an answer is late, or drips', async t => {
 
 t.test('a fault or endpoint that does not exist is refused', async t => {
   const sentinel = await start(t)
-  t.throws(() => sentinel.next('logout' as 'login', { hang: true }), /no endpoint logout, only domain, authorize/)
-  t.throws(() => sentinel.always('login', {} as { hang: true }), /a fault has exactly one of delayMs, status/)
+  t.throws(() => sentinel.next('logout' as 'login', { hang: true }), /no endpoint logout; use one of domain, authorize/)
+  t.throws(() => sentinel.always('login', {} as { hang: true }), /a fault must have exactly one of delayMs, status/)
   t.throws(() => sentinel.next('login', { hang: true, delayMs: 1 }), /exactly one/)
   t.throws(() => sentinel.always('logout' as 'login', null), /no endpoint logout/)
 })
@@ -137,12 +137,12 @@ t.test('a fault or endpoint that does not exist is refused', async t => {
 t.test('a rotated token\'s lost answer is survived by who knows no reuse', async t => {
   const sentinel = await start(t, { behaviour: { oldRefreshTokenDies: false } })
   const { refresh_token: token } = await newTokens(sentinel)
-  sentinel.next('refresh', { cutOff: 'before-answer' })
+  sentinel.next('refresh', { cutOff: 'before-response' })
   await t.rejects(refresh(sentinel, token))
   t.match(await tokensOf(await refresh(sentinel, token)), { token_type: 'Bearer' })
 })
 
-async function rawAnswer (sentinel: SentinelEmulator, path: string): Promise<string> {
+async function rawResponse (sentinel: SentinelEmulator, path: string): Promise<string> {
   const socket = connect(Number(new URL(sentinel.url).port), '127.0.0.1')
   socket.write(`GET ${path} HTTP/1.1\r\nHost: ${sentinel.host}\r\n\r\n`)
   let answer = ''

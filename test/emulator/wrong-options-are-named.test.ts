@@ -8,7 +8,7 @@ const account = { accountId: '12345678', applications: [application], users: [us
 
 t.test('wrong options are named', async t => {
   const cases: [unknown, string][] = [
-    [{ port: -1 }, 'port must be an integer from 0 to 65535, not -1'],
+    [{ port: -1 }, 'port must be a whole number from 0 to 65535, not -1'],
     [{ port: 65_536 }, 'port must be'],
     [{ port: '80' }, 'port must be'],
     [{ host: '0.0.0.0' }, 'host is not an option'],
@@ -17,8 +17,8 @@ t.test('wrong options are named', async t => {
     [{ behaviour: { pkce: 'perhaps' } }, 'behaviour.pkce must be checked or ignored or refused, not perhaps'],
     [{ behaviour: { rotateRefreshToken: 'no' } }, 'behaviour.rotateRefreshToken must be true or false, not no'],
     [{ lifetimes: { cookie: 1 } }, 'lifetimes.cookie is not an option'],
-    [{ lifetimes: { code: 0 } }, 'lifetimes.code must be milliseconds above 0, not 0'],
-    [{ lifetimes: { code: '1 min' } }, 'lifetimes.code must be milliseconds above 0, not 1 min'],
+    [{ lifetimes: { code: 0 } }, 'lifetimes.code must be a time in ms above 0, not 0'],
+    [{ lifetimes: { code: '1 min' } }, 'lifetimes.code must be a time in ms above 0, not 1 min'],
     [{ accounts: [] }, 'accounts must be an array with at least one account'],
     [{ accounts: 'all' }, 'accounts must be an array'],
     [{ accounts: [{ ...account, accountId: '../1' }] }, 'accounts[0].accountId must match'],
@@ -26,7 +26,7 @@ t.test('wrong options are named', async t => {
     [{ accounts: [{ ...account, users: [{ ...user, id: 1 }] }] }, 'accounts[0].users[0].id must be a non-empty string'],
     [{ accounts: [{ ...account, users: [{ ...user, email: '' }] }] }, 'accounts[0].users[0].email must be'],
     [withRedirectUris('http://a/'), 'accounts[0].applications[0].redirectUris must be an array'],
-    [withRedirectUris(['http://a/', 'a']), 'redirectUris[1] must be an absolute http(s) address without fragment'],
+    [withRedirectUris(['http://a/', 'a']), 'redirectUris[1] must be an absolute http(s) URL without a fragment'],
     [withRedirectUris(['ftp://a/']), 'redirectUris[0] must be'],
     [withRedirectUris(['http://a/#b']), 'redirectUris[0] must be'],
     [withRedirectUris([7]), 'redirectUris[0] must be'],
@@ -37,7 +37,7 @@ t.test('wrong options are named', async t => {
   }
   const several = { now: 5, lifetimes: { code: 0 } } as unknown as StartSentinelEmulatorOptions
   await t.rejects(startSentinelEmulator(several), {
-    message: 'Sentinel emulator: lifetimes.code must be milliseconds above 0, not 0; now must be a function'
+    message: 'Sentinel emulator: lifetimes.code must be a time in ms above 0, not 0; now must be a function'
   }, 'all at once')
 })
 

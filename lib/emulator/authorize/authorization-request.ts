@@ -3,7 +3,7 @@ export interface AuthorizationRequest {
   readonly accountId: string
   readonly clientId: string
   readonly redirectUri: string
-  /** Whether the request sent `redirect_uri`. If so, the token request must too (RFC 6749 §4.1.3). */
+  /** If `redirect_uri` was sent, the token request must send it too (RFC 6749 §4.1.3). */
   readonly redirectUriSent: boolean
   readonly state: string | undefined
   readonly codeChallenge: string | undefined

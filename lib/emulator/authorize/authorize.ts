@@ -3,28 +3,31 @@ import { queryOf } from '../parameters.js'
 import { newSecret } from '../secrets.js'
 import { findAccount, findEnabledUser } from '../settings/accounts.js'
 import type { EmulatorState } from '../state.js'
-import { codeLocation } from './authorization-answer.js'
 import type { AuthorizationRequest } from './authorization-request.js'
+import { codeLocation } from './authorization-response.js'
 import { browserIdOf, setBrowserId, ssoIdOf } from './cookies.js'
 import { readAuthorizationRequest } from './read-authorization-request.js'
 
-/** The authorization endpoint (RFC 6749 §3.1). By GET and by POST the parameters are in the query. */
+/** The authorization endpoint (RFC 6749 §3.1). GET and POST both read the query. */
 export function authorizeRoutes (app: FastifyInstance, emulator: EmulatorState): void {
   app.route<{ Params: { accountId: string } }>({
     method: ['GET', 'POST'],
     url: '/sentinel/api/account/:accountId/authorize',
     handler: (request, reply) => {
       const { accountId } = request.params
-      const asked = readAuthorizationRequest(emulator, request.method, accountId, queryOf(request))
-      const sso = signedIn(emulator, accountId, ssoIdOf(request, accountId))
-      const next = sso ? codeLocation(emulator, asked, sso) : loginLocation(emulator, asked, request, reply)
+      const query = queryOf(request)
+      const authorization = readAuthorizationRequest(emulator, request.method, accountId, query)
+      const sso = findSso(emulator, accountId, ssoIdOf(request, accountId))
+      const next = sso
+        ? codeLocation(emulator, authorization, sso)
+        : loginLocation(emulator, authorization, request, reply)
       return reply.header('cache-control', 'no-store').redirect(next)
     }
   })
 }
 
-/** Who is signed in to an account by a single sign-on session. */
-function signedIn ({ ledger, accounts }: EmulatorState, accountId: string, id: string) {
+/** The single sign-on session of an enabled user of the account. */
+function findSso ({ ledger, accounts }: EmulatorState, accountId: string, id: string) {
   const session = ledger.ssoSessions.get(id)
   const account = findAccount(accounts, accountId)
   if (!account || session?.accountId !== accountId) return
@@ -32,16 +35,20 @@ function signedIn ({ ledger, accounts }: EmulatorState, accountId: string, id: s
   return user && { id, userId: user.id }
 }
 
-/** Parks the request until the user has signed in, and ties it to this browser. */
+/** Stores the request until the user has logged in, and binds it to this browser. */
 function loginLocation (
-  { ledger, lifetimes }: EmulatorState, asked: AuthorizationRequest, request: FastifyRequest, reply: FastifyReply
+  { ledger, lifetimes }: EmulatorState,
+  authorization: AuthorizationRequest,
+  request: FastifyRequest,
+  reply: FastifyReply
 ): string {
-  // Only an id of our own making is kept, so that nobody can plant one.
+  // Keep only an id that the emulator issued, so that an attacker cannot plant one.
   const known = ledger.browsers.get(browserIdOf(request))
   const browserId = known ? browserIdOf(request) : newSecret()
   const pendingId = newSecret()
+  const pending = { request: authorization, browserId }
   ledger.browsers.set(browserId, true, lifetimes.pendingLogin)
-  ledger.pendingLogins.set(pendingId, { request: asked, browserId }, lifetimes.pendingLogin)
+  ledger.pendingLogins.set(pendingId, pending, lifetimes.pendingLogin)
   setBrowserId(reply, browserId, lifetimes.pendingLogin)
   return `/sentinel/login?request=${pendingId}`
 }

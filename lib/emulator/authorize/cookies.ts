@@ -1,37 +1,44 @@
 import type { SerializeOptions } from '@fastify/cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
-/** Documented: it carries Sentinel's own authorization state while the user is on the login page. */
+/** Documented: carries Sentinel's own authorization state while the login page is open. */
 const PENDING = 'ibs_id'
 
-/** The emulator's own name; the account is part of it, since a browser may be signed in to several. */
+/** The emulator's own name. It ends in the account, because a browser may use several accounts. */
 const SSO = 'sentinel_session_'
 
-// Cookies ignore ports: the path keeps them from an app on the same host. Not Secure: the emulator speaks plain http.
+// Cookies ignore ports. The path keeps them from an app on the same host.
+// Not Secure, because the emulator speaks plain http.
 const ATTRIBUTES = { path: '/sentinel', httpOnly: true, sameSite: 'lax' } as const
 
-/** The browser's `ibs_id`, if it has one. */
+/** The browser's `ibs_id`, or an empty string. */
 export function browserIdOf (request: FastifyRequest): string {
   return cookiesOf(request)[PENDING] ?? ''
 }
 
-/** Sets the browser's `ibs_id` for a lifetime in milliseconds. */
+/**
+ * Sets the browser's `ibs_id`.
+ * @param lifetime in ms
+ */
 export function setBrowserId (reply: FastifyReply, browserId: string, lifetime: number): void {
   setCookie(reply, PENDING, browserId, { ...ATTRIBUTES, maxAge: Math.floor(lifetime / 1000) })
 }
 
-/** The browser's single sign-on session of an account, if it has one. */
+/** The id of the browser's single sign-on session for an account, or an empty string. */
 export function ssoIdOf (request: FastifyRequest, accountId: string): string {
   return cookiesOf(request)[SSO + accountId] ?? ''
 }
 
-/** Sets the browser's single sign-on session of an account, until the browser closes. */
+/** Sets the browser's single sign-on session for an account, until the browser closes. */
 export function setSsoId (reply: FastifyReply, accountId: string, ssoId: string): void {
   setCookie(reply, SSO + accountId, ssoId, ATTRIBUTES)
 }
 
-// The plugin's functions, not its request.cookies: the host app may have turned its hook off.
-function setCookie (reply: FastifyReply, name: string, value: string, attributes: SerializeOptions): void {
+// Not reply.setCookie and request.cookies: the host app may have turned off the hook of
+// @fastify/cookie.
+function setCookie (
+  reply: FastifyReply, name: string, value: string, attributes: SerializeOptions
+): void {
   reply.header('set-cookie', reply.server.serializeCookie(name, value, attributes))
 }
 

@@ -4,13 +4,15 @@ import { loginPage } from '../pages/login-page.js'
 import { formOf, queryOf, valueOf } from '../parameters.js'
 import { PageRefusal } from '../refusals.js'
 import { isSameSecret, newSecret } from '../secrets.js'
-import { findAccount, findApplication, type Account, type Application, type User } from '../settings/accounts.js'
+import {
+  findAccount, findApplication, type Account, type Application, type User
+} from '../settings/accounts.js'
 import type { EmulatorState } from '../state.js'
-import { codeLocation, errorLocation } from './authorization-answer.js'
 import type { AuthorizationRequest } from './authorization-request.js'
+import { codeLocation, errorLocation } from './authorization-response.js'
 import { browserIdOf, setSsoId } from './cookies.js'
 
-/** An authorization request on the login page, with all that the page shows of it. */
+/** A pending authorization request, with all that the login page shows of it. */
 interface LoginAttempt {
   readonly id: string
   readonly request: AuthorizationRequest
@@ -18,7 +20,7 @@ interface LoginAttempt {
   readonly application: Application
 }
 
-/** The login page: the form, and what it is sent to. */
+/** The login page: GET shows its form, POST receives it. */
 export function loginRoutes (app: FastifyInstance, emulator: EmulatorState): void {
   app.get('/sentinel/login', (request, reply) => {
     const attempt = attemptOf(emulator, request)
@@ -29,24 +31,28 @@ export function loginRoutes (app: FastifyInstance, emulator: EmulatorState): voi
     const attempt = attemptOf(emulator, request)
     const form = formOf(request) ?? new URLSearchParams()
     if (form.get('action') === 'cancel') {
-      return sendBack(reply, errorLocation(attempt.request, 'access_denied', 'The user cancelled the sign-in'))
+      const description = 'The user cancelled the sign-in'
+      return sendBack(reply, errorLocation(attempt.request, 'access_denied', description))
     }
     const loginName = form.get('username') ?? ''
-    const user = attempt.account.users.find(one => one.loginName === loginName)
-    const problem = signInProblem(user, form.get('password') ?? '')
+    const user = attempt.account.users.find(user => user.loginName === loginName)
+    const problem = problemOf(user, form.get('password') ?? '')
     if (!user || problem) return showForm(reply.code(401), attempt, { loginName, problem })
-    return signIn(emulator, attempt, user, reply)
+    return logIn(emulator, attempt, user, reply)
   })
 }
 
-/** The attempt that the page's address names, if this browser began it and it is not too old. */
+/**
+ * The attempt that the request's query names.
+ * @throws PageRefusal if it has expired, or another browser began it
+ */
 function attemptOf ({ ledger, accounts }: EmulatorState, request: FastifyRequest): LoginAttempt {
   const id = queryOf(request).get('request') ?? ''
   const pending = ledger.pendingLogins.get(id)
   const account = pending && findAccount(accounts, pending.request.accountId)
   const application = account && findApplication(account, pending.request.clientId)
   if (!application || !isSameSecret(pending.browserId, browserIdOf(request))) {
-    throw new PageRefusal(400, 'This sign-in has expired, or was begun in another browser. ' +
+    throw new PageRefusal(400, 'This sign-in has expired, or it was started in another browser. ' +
       'Go back to the application and start again.')
   }
   return { id, request: pending.request, account, application }
@@ -57,27 +63,32 @@ function showForm (
   { loginName = '', problem }: { loginName?: string | undefined, problem?: string | undefined }
 ): FastifyReply {
   const action = `/sentinel/login?request=${id}`
-  return sendPage(reply, loginPage({ action, account, application, loginName, problem }), request.redirectUri)
+  const page = loginPage({ action, account, application, loginName, problem })
+  return sendPage(reply, page, request.redirectUri)
 }
 
-// The same words for an unknown user and a wrong password; that a user is disabled is told only to who knows both.
-function signInProblem (user: User | undefined, password: string): string | undefined {
+// An unknown user and a wrong password get the same text. The text for a disabled user appears
+// only after the right password.
+function problemOf (user: User | undefined, password: string): string | undefined {
   if (!user || !isSameSecret(user.password, password)) return 'Wrong user name or password.'
-  return user.enabled ? undefined : 'This user is disabled. Ask an administrator of your account.'
+  return user.enabled
+    ? undefined
+    : 'This user is disabled. Contact an administrator of your account.'
 }
 
 /** Begins a single sign-on session and sends the browser back with a code. */
-function signIn (
+function logIn (
   emulator: EmulatorState, { request }: LoginAttempt, user: User, reply: FastifyReply
 ): FastifyReply {
+  const { ledger, lifetimes } = emulator
   const { accountId } = request
   const ssoId = newSecret()
-  emulator.ledger.ssoSessions.set(ssoId, { accountId, userId: user.id }, emulator.lifetimes.ssoSession)
+  ledger.ssoSessions.set(ssoId, { accountId, userId: user.id }, lifetimes.ssoSession)
   setSsoId(reply, accountId, ssoId)
   return sendBack(reply, codeLocation(emulator, request, { id: ssoId, userId: user.id }))
 }
 
-// 303 makes a GET of the form's POST (RFC 9110 §15.4.4), so the password is not sent on.
+// 303 turns the form's POST into a GET (RFC 9110 §15.4.4), so the password is not sent on.
 function sendBack (reply: FastifyReply, location: string): FastifyReply {
   return reply.header('cache-control', 'no-store').redirect(location, 303)
 }

@@ -2,14 +2,15 @@ import { repeatedName, valueOf } from '../parameters.js'
 import { PageRefusal, RedirectRefusal } from '../refusals.js'
 import { findAccount, findApplication, type Application } from '../settings/accounts.js'
 import type { EmulatorState } from '../state.js'
-import { errorLocation } from './authorization-answer.js'
 import type { AuthorizationRequest } from './authorization-request.js'
-import { refusePkceRequest } from './pkce.js'
+import { errorLocation } from './authorization-response.js'
+import { checkPkceRequest } from './pkce.js'
 
 /**
- * Checks an authorization request (RFC 6749 §4.1.1).
- * @throws PageRefusal when account, application or redirect URI are in doubt, or the query is broken.
- * @throws RedirectRefusal for everything else, told to the application.
+ * Reads and checks an authorization request (RFC 6749 §4.1.1).
+ * @throws PageRefusal if the account, application or redirect URI is in doubt, or the query is
+ * malformed
+ * @throws RedirectRefusal for every other error, so that the application receives it
  */
 export function readAuthorizationRequest (
   emulator: EmulatorState, method: string, accountId: string, query: URLSearchParams
@@ -25,9 +26,10 @@ export function readAuthorizationRequest (
     codeChallenge: valueOf(query, 'code_challenge')
   }
   if (responseType !== 'code') {
-    throw new RedirectRefusal(errorLocation(request, 'unsupported_response_type', 'response_type must be code'))
+    const description = 'response_type must be code'
+    throw new RedirectRefusal(errorLocation(request, 'unsupported_response_type', description))
   }
-  refusePkceRequest(emulator.behaviour.pkce, request, query)
+  checkPkceRequest(emulator.behaviour.pkce, request, query)
   return request
 }
 
@@ -37,24 +39,30 @@ function checkQuery (query: URLSearchParams): string {
   if (repeated) throw new PageRefusal(400, `The parameter ${repeated} was sent more than once.`)
   if (valueOf(query, 'v') !== '1.0') throw new PageRefusal(400, 'The parameter v must be 1.0.')
   if (!responseType) throw new PageRefusal(400, 'The parameter response_type is missing.')
-  if (!valueOf(query, 'client_id')) throw new PageRefusal(400, 'The parameter client_id is missing.')
+  if (!valueOf(query, 'client_id')) {
+    throw new PageRefusal(400, 'The parameter client_id is missing.')
+  }
   return responseType
 }
 
-function applicationOf ({ accounts }: EmulatorState, accountId: string, clientId: string | undefined): Application {
+function applicationOf (
+  { accounts }: EmulatorState, accountId: string, clientId: string | undefined
+): Application {
   const account = findAccount(accounts, accountId)
   if (!account) throw new PageRefusal(401, `There is no account ${accountId}.`)
   const application = findApplication(account, clientId)
-  if (!application) throw new PageRefusal(401, `Account ${accountId} has no application with this client_id.`)
-  return application
+  if (application) return application
+  throw new PageRefusal(401, `Account ${accountId} has no application with this client_id.`)
 }
 
-// Sentinel deviates: by POST the redirect URI is always required.
-function redirectUriOf ({ redirectUris }: Application, method: string, sent: string | undefined): string {
+// Sentinel deviates: a POST must always send the redirect URI.
+function redirectUriOf (
+  { redirectUris }: Application, method: string, sent: string | undefined
+): string {
   if (sent !== undefined && redirectUris.includes(sent)) return sent
   if (sent !== undefined) {
     throw new PageRefusal(400, 'The redirect_uri is not registered for this application. ' +
-      'Add it to redirectUris of the application, in the accounts that the emulator is given.')
+      'Add it to redirectUris of the application, in the accounts of the emulator.')
   }
   const [only] = redirectUris
   if (method === 'POST' || redirectUris.length !== 1 || !only) {

@@ -1,17 +1,19 @@
 import { Readable } from 'node:stream'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyReply } from 'fastify'
+import type { Change } from './faults.js'
 
-/** What the emulator's routes answer with, ready to be sent. */
+/** A response body of the emulator's routes, after serialization. */
 export type Body = string | Buffer | null | undefined
 
-/** The body after the test's own function has seen it. */
-export async function changedBody (body: Body, change: (answer: any) => unknown): Promise<string | Buffer> {
+/** The body that a {@link Change} makes of the emulator's own. */
+export async function changedBody (body: Body, { change }: Change): Promise<string | Buffer> {
   const changed = await change(parsed(String(body ?? '')))
-  return typeof changed === 'string' || Buffer.isBuffer(changed) ? changed : JSON.stringify(changed)
+  if (typeof changed === 'string' || Buffer.isBuffer(changed)) return changed
+  return JSON.stringify(changed)
 }
 
-/** A body that arrives byte by byte. */
+/** A body that arrives byte by byte, with a pause in ms before each. */
 export function dripping (body: Body, msPerByte: number, reply: FastifyReply): Readable {
   const bytes = Buffer.from(body ?? '')
   reply.header('content-length', bytes.length)
@@ -23,14 +25,14 @@ export function dripping (body: Body, msPerByte: number, reply: FastifyReply): R
   })())
 }
 
-/** A body that promises more than the half it sends, and ends with the connection. */
+/** A body that stops after its first half, where the connection is closed. */
 export function cutInHalf (body: Body, reply: FastifyReply): Readable {
   const bytes = Buffer.from(body ?? '')
-  // An empty body cannot be halved: then the one byte that is promised never comes.
+  // An empty body has no half: announce one byte, and never send it.
   reply.header('content-length', Math.max(bytes.length, 1))
   return Readable.from((async function * () {
     yield bytes.subarray(0, bytes.length / 2)
-    // The first half leaves the socket before the connection is torn down.
+    // Let the first half leave the socket before the connection is destroyed.
     await nextTurn()
     reply.raw.destroy()
   })())
@@ -40,7 +42,6 @@ function parsed (text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    // Not JSON: a page, a redirect, or nothing.
     return text
   }
 }

@@ -1,82 +1,87 @@
 /**
- * The addresses a fault can be given to, by family. `token` is the exchange of an authorization code, `refresh` the
- * refresh grant at the same address, `users` everything under LivePerson's configuration API.
+ * The endpoints that a fault can be set for. `token` is the exchange of an authorization code,
+ * `refresh` is the refresh grant at the same address, and `users` is LivePerson's whole
+ * configuration API.
  */
-export type Endpoint = 'domain' | 'authorize' | 'login' | 'token' | 'refresh' | 'revoke' | 'jwks' | 'users'
+export type Endpoint =
+  'domain' | 'authorize' | 'login' | 'token' | 'refresh' | 'revoke' | 'jwks' | 'users'
 
-/** Waits, then answers as ever. */
+/** Delays the emulator's own response. */
 export interface Delay {
-  /** Milliseconds of real time. */
+  /** The delay in ms of real time. */
   readonly delayMs: number
 }
 
-/** Another answer instead of the emulator's own. */
+/** Sends another response instead of the emulator's own. */
 export interface Replacement {
+  /** The status code. */
   readonly status: number
-  /** Sent as it is, well formed or not. @default nothing */
+  /** Sent unchanged, even if it is malformed. @default an empty body */
   readonly body?: string | Buffer
-  /** `content-type` is `application/json;charset=utf-8` unless named here. */
+  /** `content-type` is `application/json;charset=utf-8` unless it is set here. @default none */
   readonly headers?: Readonly<Record<string, string>>
   /**
-   * Whether the emulator does its work first: uses up the code, rotates the refresh token, revokes. Otherwise it
-   * is as if a gateway in front had answered.
+   * Whether the emulator does its work first: marks the code as used, rotates the refresh token,
+   * revokes. If not, the response is that of a gateway in front of Sentinel.
    * @default false
    */
   readonly processed?: boolean
 }
 
-/** The emulator's own answer, altered. Status and headers stay. */
+/** Changes the body of the emulator's own response. Its status and headers stay. */
 export interface Change {
   /**
-   * Gets the answer's object when it is JSON, and its text otherwise. A returned string or Buffer is sent as it is,
-   * anything else as JSON.
+   * Receives the parsed body if the body is JSON, and its text otherwise. May return a promise.
+   * A string or Buffer is sent unchanged, any other value as JSON.
    */
-  readonly change: (answer: any) => unknown
+  readonly change: (response: any) => unknown
 }
 
-/** The connection dies without a whole answer. */
+/** Closes the connection before the response is complete. */
 export interface CutOff {
   /**
-   * - `unprocessed`: before any work is done
-   * - `before-answer`: the work is done (a refresh token is rotated, say), and the answer is lost
-   * - `mid-body`: the work is done, and half of the answer arrives
+   * - `unprocessed`: before the emulator does any work
+   * - `before-response`: after the work (such as rotating a refresh token), before any response
+   * - `mid-body`: after the work, in the middle of the response body
    */
-  readonly cutOff: 'unprocessed' | 'before-answer' | 'mid-body'
+  readonly cutOff: 'unprocessed' | 'before-response' | 'mid-body'
 }
 
-/** The request is taken and never answered, until the client gives up or the emulator closes. */
+/** Accepts the request, and never responds until the client gives up or the emulator closes. */
 export interface Hang {
   readonly hang: true
 }
 
-/** The answer's body arrives byte by byte. */
+/** Sends the response body byte by byte. */
 export interface Drip {
-  /** Milliseconds of real time before each byte. */
+  /** The pause in ms of real time before each byte. */
   readonly drip: number
 }
 
-/** What can be made to go wrong with a request; told apart by the property each has alone. */
+/** What goes wrong with a request. Each kind is recognized by the property that only it has. */
 export type Fault = Delay | Replacement | Change | CutOff | Hang | Drip
 
 const ENDPOINTS = ['domain', 'authorize', 'login', 'token', 'refresh', 'revoke', 'jwks', 'users']
 const KINDS = ['delayMs', 'status', 'change', 'cutOff', 'hang', 'drip']
 
 /**
- * Refuses an endpoint that the types refuse too, for callers without types.
- * @throws TypeError naming the endpoints there are.
+ * Checks an endpoint, for callers without types.
+ * @throws TypeError if there is no such endpoint; the message lists all endpoints
  */
 export function checkEndpoint (endpoint: Endpoint): void {
   if (!ENDPOINTS.includes(endpoint)) {
-    throw new TypeError(`Sentinel emulator: no endpoint ${endpoint}, only ${ENDPOINTS.join(', ')}`)
+    throw new TypeError(
+      `Sentinel emulator: there is no endpoint ${endpoint}; use one of ${ENDPOINTS.join(', ')}`)
   }
 }
 
 /**
- * Refuses a fault that is none, or two at once, which the types let pass.
- * @throws TypeError naming the kinds of faults there are.
+ * Checks that a fault is of exactly one kind, which the types do not.
+ * @throws TypeError if it is of no kind or of several; the message lists all kinds
  */
 export function checkFault (fault: Fault): void {
   if (KINDS.filter(kind => Object.hasOwn(fault, kind)).length !== 1) {
-    throw new TypeError(`Sentinel emulator: a fault has exactly one of ${KINDS.join(', ')}`)
+    throw new TypeError(
+      `Sentinel emulator: a fault must have exactly one of ${KINDS.join(', ')}`)
   }
 }

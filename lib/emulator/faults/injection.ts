@@ -5,10 +5,12 @@ import { changedBody, cutInHalf, dripping, type Body } from './broken-bodies.js'
 import type { Fault, Replacement } from './faults.js'
 
 /**
- * Lets faults strike the routes of an app: some before the work is done, some on the finished answer.
- * @param faultFor takes the fault of a request that has just arrived
+ * Applies faults to the routes of an app, either before the route's work or to its response.
+ * @param faultFor returns the fault for a request that has just arrived; called once a request
  */
-export function injectFaults (app: FastifyInstance, faultFor: (request: FastifyRequest) => Fault | undefined): void {
+export function injectFaults (
+  app: FastifyInstance, faultFor: (request: FastifyRequest) => Fault | undefined
+): void {
   const faults = new WeakMap<FastifyRequest, Fault>()
   const heldOpen = new Set<Socket>()
 
@@ -17,13 +19,13 @@ export function injectFaults (app: FastifyInstance, faultFor: (request: FastifyR
     if (!fault) return
     faults.set(request, fault)
     keepTrack(heldOpen, request, reply)
-    return await strikeBefore(fault, request, reply)
+    return await strikeRequest(fault, request, reply)
   })
   app.addHook('onSend', async (request, reply, payload) => {
     const fault = faults.get(request)
-    return fault ? await strikeAnswer(fault, request, reply, payload as Body) : payload
+    return fault ? await strikeResponse(fault, request, reply, payload as Body) : payload
   })
-  // A graceful close would wait for answers that never come.
+  // A graceful close would wait for responses that never come.
   app.addHook('preClose', async () => { for (const socket of heldOpen) socket.destroy() })
 }
 
@@ -32,31 +34,34 @@ function keepTrack (heldOpen: Set<Socket>, request: FastifyRequest, reply: Fasti
   reply.raw.once('close', () => heldOpen.delete(request.raw.socket))
 }
 
-async function strikeBefore (fault: Fault, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-  // Unreferenced: a slow answer must not keep a finished test's process alive.
+async function strikeRequest (
+  fault: Fault, request: FastifyRequest, reply: FastifyReply
+): Promise<unknown> {
+  // An unreferenced timer, so that a delay does not keep the process of a finished test alive.
   if ('delayMs' in fault) return await sleep(fault.delayMs, undefined, { ref: false })
   if ('hang' in fault) return reply.hijack()
   if ('cutOff' in fault && fault.cutOff === 'unprocessed') {
     request.raw.socket.destroy()
     return reply.hijack()
   }
-  // Sending skips the route's handler; what is sent is put in place by strikeAnswer.
+  // Sending here skips the route's handler. strikeResponse then fills in the response.
   return 'status' in fault && !fault.processed ? reply.send() : undefined
 }
 
-async function strikeAnswer (
+async function strikeResponse (
   fault: Fault, request: FastifyRequest, reply: FastifyReply, payload: Body
 ): Promise<unknown> {
-  if ('status' in fault) return replaceAnswer(fault, reply)
-  if ('change' in fault) return await changedBody(payload, fault.change)
+  if ('status' in fault) return replaceResponse(fault, reply)
+  if ('change' in fault) return await changedBody(payload, fault)
   if ('drip' in fault) return dripping(payload, fault.drip, reply)
   if ('cutOff' in fault && fault.cutOff === 'mid-body') return cutInHalf(payload, reply)
   if ('cutOff' in fault) request.raw.socket.destroy()
   return payload
 }
 
-function replaceAnswer (fault: Replacement, reply: FastifyReply): string | Buffer {
+function replaceResponse (fault: Replacement, reply: FastifyReply): string | Buffer {
   for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name)
-  reply.code(fault.status).headers({ 'content-type': 'application/json;charset=utf-8', ...fault.headers })
+  reply.code(fault.status)
+    .headers({ 'content-type': 'application/json;charset=utf-8', ...fault.headers })
   return fault.body ?? ''
 }

@@ -1,11 +1,14 @@
 import { checkEndpoint, checkFault, type Endpoint, type Fault } from './faults.js'
 
-/** Which faults the coming requests get. */
+/** The faults that are planned for future requests. */
 export class FaultPlan {
   readonly #once = new Map<Endpoint, Fault[]>()
   readonly #always = new Map<Endpoint, Fault>()
 
-  /** Queues a fault for one request. */
+  /**
+   * Queues a fault for one request.
+   * @throws TypeError if the endpoint or the fault is not valid
+   */
   next (endpoint: Endpoint, fault: Fault): void {
     checkEndpoint(endpoint)
     checkFault(fault)
@@ -13,7 +16,10 @@ export class FaultPlan {
     this.#once.set(endpoint, [...queue, fault])
   }
 
-  /** Sets a fault for every request, or takes it away. */
+  /**
+   * Sets a fault for every request, or removes it with `null`.
+   * @throws TypeError if the endpoint or the fault is not valid
+   */
   always (endpoint: Endpoint, fault: Fault | null): void {
     checkEndpoint(endpoint)
     this.#always.delete(endpoint)
@@ -22,7 +28,7 @@ export class FaultPlan {
     this.#always.set(endpoint, fault)
   }
 
-  /** The fault for a request that has just arrived. */
+  /** The fault for a request that has just arrived. A queued fault is removed from the queue. */
   take (endpoint: Endpoint): Fault | undefined {
     return this.#once.get(endpoint)?.shift() ?? this.#always.get(endpoint)
   }

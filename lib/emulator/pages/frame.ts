@@ -1,14 +1,15 @@
 import { html, Html } from './html.js'
 import { PAGE_STYLE } from './style.js'
 
-// A hand-drawn mark of the emulator's own; LivePerson's logo is not ours to show.
+// Not LivePerson's logo, which this project may not use.
 const MARK = html`<svg class="mark" viewBox="0 0 32 32" aria-hidden="true">
-  <path d="M16 2.5 27.5 7v8.2c0 6.6-4.6 11.6-11.5 14.3C9.1 26.8 4.5 21.8 4.5 15.2V7Z" fill="currentColor"/>
+  <path fill="currentColor"
+    d="M16 2.5 27.5 7v8.2c0 6.6-4.6 11.6-11.5 14.3C9.1 26.8 4.5 21.8 4.5 15.2V7Z"/>
   <circle class="eye" cx="16" cy="13.5" r="3.5"/>
   <path class="eye" d="M14.5 15h3l1.5 7h-6Z"/>
 </svg>`
 
-/** The frame that all of the emulator's pages share. */
+/** The frame of every page of the emulator. */
 export function pageFrame (title: string, content: Html): Html {
   return html`<html lang="en">
 <head>

@@ -2,10 +2,10 @@ import type { AccountData, ApplicationData, UserData } from './accounts.js'
 
 const ACCOUNT_ID = /^[A-Za-z0-9_-]{1,64}$/
 
-/** LivePerson's manifest allows no longer redirect URI. */
+/** The longest redirect URI that LivePerson's manifest allows, in characters. */
 const LONGEST_REDIRECT_URI = 128
 
-/** What is wrong with the `accounts` option, a sentence each. */
+/** The problems of the `accounts` option, one message each. */
 export function * accountProblems (accounts: readonly AccountData[]): Generator<string> {
   if (!isFilledArray(accounts)) return yield 'accounts must be an array with at least one account'
   for (const [index, account] of accounts.entries()) {
@@ -28,8 +28,8 @@ function * applicationProblems (application: ApplicationData, at: string): Gener
   if (!Array.isArray(application.redirectUris)) return yield `${at}.redirectUris must be an array`
   for (const [index, uri] of application.redirectUris.entries()) {
     if (!isRedirectUri(uri)) {
-      yield `${at}.redirectUris[${index}] must be an absolute http(s) address without fragment, ` +
-        `of at most ${LONGEST_REDIRECT_URI} characters`
+      yield `${at}.redirectUris[${index}] must be an absolute http(s) URL without a ` +
+        `fragment, of at most ${LONGEST_REDIRECT_URI} characters`
     }
   }
 }
@@ -38,17 +38,19 @@ function userProblems (user: UserData, at: string): Iterable<string> {
   return emptyTexts(user, ['id', 'loginName', 'password', 'fullName', 'email'], at)
 }
 
-function * emptyTexts<T> (item: T, names: readonly (keyof T & string)[], at: string): Generator<string> {
+function * emptyTexts<T> (
+  item: T, names: readonly (keyof T & string)[], at: string
+): Generator<string> {
   for (const name of names) {
     const value = item[name]
     if (typeof value !== 'string' || value === '') yield `${at}.${name} must be a non-empty string`
   }
 }
 
-// A fragment is forbidden by RFC 6749 §3.1.2: the code would be appended behind it and never reach a server.
+// RFC 6749 §3.1.2 forbids a fragment: a code that is appended to it would never reach a server.
 function isRedirectUri (uri: unknown): boolean {
-  if (typeof uri !== 'string' || uri.length > LONGEST_REDIRECT_URI || uri.includes('#')) return false
-  return URL.canParse(uri) && /^https?:$/.test(new URL(uri).protocol)
+  if (typeof uri !== 'string' || uri.length > LONGEST_REDIRECT_URI) return false
+  return !uri.includes('#') && URL.canParse(uri) && /^https?:$/.test(new URL(uri).protocol)
 }
 
 function isFilledArray (value: unknown): boolean {

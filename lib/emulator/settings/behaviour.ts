@@ -1,70 +1,75 @@
 /**
- * The doubtful readings of LivePerson's public documents. Each is a switch, so that a client can be tried against
- * all of them. The first value named is the default.
+ * The points on which LivePerson's public documents are unclear. Each is a switch, so that a client
+ * can be tested against every reading.
  */
 export interface Behaviour {
   /**
-   * The id_token's `iss`. Public documents disagree: the newer pages print `sentinel`, older pages and tokens `Sentinel`.
+   * The `iss` of the id_token. Public documents disagree: newer pages print `sentinel`, older pages
+   * and tokens print `Sentinel`.
    * @default 'sentinel'
    */
   issuer: 'sentinel' | 'Sentinel'
   /**
-   * `expires_in` of a token answer. Public documents disagree: only the newest pages have it, and a numeric string
-   * has been seen.
+   * The `expires_in` of a token response. Public documents disagree: only the newest pages have it,
+   * and a numeric string has been seen.
    * @default 'number'
    */
   expiresIn: 'number' | 'string' | 'absent'
   /**
-   * Whether a refresh answers with a new refresh token, or with the same one. Nothing public says.
+   * Whether a refresh returns a new refresh token, or the same one again. No public document says.
    * @default true
    */
   rotateRefreshToken: boolean
   /**
-   * Whether a refresh token that has been replaced is refused from then on. Nothing public says; it matters only
-   * with `rotateRefreshToken`.
+   * Whether a replaced refresh token is refused from then on. No public document says. Has an
+   * effect only with `rotateRefreshToken`.
    * @default true
    */
   oldRefreshTokenDies: boolean
   /**
-   * Whether presenting a dead, replaced refresh token also ends the tokens that replaced it (RFC 9700 §4.14.2).
-   * Nothing public says.
+   * Whether the use of a refused, replaced refresh token also ends the tokens that replaced it
+   * (RFC 9700 §4.14.2). No public document says.
    * @default true
    */
   reuseKillsFamily: boolean
   /**
-   * The body of an error of the token and revocation endpoints. Nothing public says: RFC 6749 §5.2 is likely,
-   * other LivePerson services nest an `error` object, and a gateway in front may answer HTML.
+   * The error body of the token and revocation endpoints. No public document says: RFC 6749 §5.2 is
+   * likely, other LivePerson services nest an `error` object, and a gateway in front may send HTML.
    * @default 'oauth'
    */
   errorBody: 'oauth' | 'nested' | 'html'
   /**
-   * When the answer to an authorization code has an id_token. Public documents disagree: newest pages show it with
-   * v=1.0, older ones call 2.0 the version that returns it. A refresh never has one.
+   * When the response to an authorization code has an id_token. Public documents disagree: the
+   * newest pages show it with v=1.0, older pages call 2.0 the version that returns it. The response
+   * to a refresh never has one.
    * @default 'always'
    */
   idToken: 'always' | 'v2-only' | 'never'
   /**
-   * What PKCE (RFC 7636) meets. Nothing public mentions it: S256 checked when it is sent, ignored, or refused with
-   * `invalid_request`.
+   * How PKCE (RFC 7636) is handled: S256 is checked if it is sent, PKCE is ignored, or PKCE is
+   * refused with `invalid_request`. No public document mentions PKCE.
    * @default 'checked'
    */
   pkce: 'checked' | 'ignored' | 'refused'
   /**
-   * What the Domain API answers under the address of one service. Public documents disagree: one object, or the
-   * list that the address of all services answers.
+   * The Domain API's response for one service. Public documents disagree: one object, or the same
+   * list as for all services.
    * @default 'one'
    */
   domainShape: 'one' | 'list'
   /**
-   * The error for an authorization code that was used before. RFC 6749 §5.2 says `invalid_grant`; Sentinel is said
-   * to answer `invalid_client`.
+   * The error for an authorization code that was used before. RFC 6749 §5.2 says `invalid_grant`.
+   * Sentinel is said to send `invalid_client`.
    * @default 'invalid_grant'
    */
   usedCodeError: 'invalid_grant' | 'invalid_client'
 }
 
-type Readings = { readonly [K in keyof Behaviour]: readonly [Behaviour[K], ...Behaviour[K][]] }
+type Readings = {
+  readonly [Name in keyof Behaviour]: readonly [Behaviour[Name], ...Behaviour[Name][]]
+}
 
+/** All values of each switch. The first one is the default. */
 const READINGS: Readings = {
   issuer: ['sentinel', 'Sentinel'],
   expiresIn: ['number', 'string', 'absent'],
@@ -78,17 +83,19 @@ const READINGS: Readings = {
   usedCodeError: ['invalid_grant', 'invalid_client']
 }
 
-/** The given switches on top of the defaults. */
+/** The given switches, and the defaults for the others. */
 export function behaviourFrom (given: Partial<Behaviour>): Behaviour {
   const defaults = Object.entries(READINGS).map(([name, readings]) => [name, readings[0]])
   return { ...Object.fromEntries(defaults), ...given }
 }
 
-/** What is wrong with the `behaviour` option, a sentence each. */
+/** The problems of the `behaviour` option, one message each. */
 export function * behaviourProblems (given: Partial<Behaviour>): Generator<string> {
   for (const [name, value] of Object.entries(given)) {
     const readings: readonly unknown[] | undefined = READINGS[name as keyof Behaviour]
     if (!readings) yield `behaviour.${name} is not an option`
-    else if (!readings.includes(value)) yield `behaviour.${name} must be ${readings.join(' or ')}, not ${value}`
+    else if (!readings.includes(value)) {
+      yield `behaviour.${name} must be ${readings.join(' or ')}, not ${value}`
+    }
   }
 }

@@ -1,16 +1,19 @@
-/** How long things live, each in milliseconds. */
+/** How long things are valid, each in ms. */
 export interface Lifetimes {
-  /** An authorization code. RFC 6749 §4.1.2 allows ten minutes at most. @default 60000, a minute */
+  /** An authorization code. RFC 6749 §4.1.2 allows at most ten minutes. @default 60000, a minute */
   code: number
   /** The login page and its cookie `ibs_id`. @default 600000, the documented ten minutes */
   pendingLogin: number
-  /** An access token, also told as `expires_in`. @default 3600000, an hour */
+  /** An access token. Also sent as `expires_in`. @default 3600000, an hour */
   accessToken: number
   /** An id_token. @default 600000, the documented ten minutes */
   idToken: number
-  /** A refresh token; nothing public says how long. @default 28800000, eight hours */
+  /** A refresh token. No public document says how long. @default 28800000, eight hours */
   refreshToken: number
-  /** The single sign-on session, from sign-in or the last refresh. @default 28800000, LivePerson's eight hours */
+  /**
+   * The single sign-on session, from the login or the last refresh.
+   * @default 28800000, LivePerson's eight hours
+   */
   ssoSession: number
 }
 
@@ -26,15 +29,17 @@ const DEFAULTS: Readonly<Lifetimes> = {
   ssoSession: 8 * HOUR
 }
 
-/** The given lifetimes on top of the defaults. */
+/** The given lifetimes, and the defaults for the others. */
 export function lifetimesFrom (given: Partial<Lifetimes>): Lifetimes {
   return { ...DEFAULTS, ...given }
 }
 
-/** What is wrong with the `lifetimes` option, a sentence each. */
+/** The problems of the `lifetimes` option, one message each. */
 export function * lifetimeProblems (given: Partial<Lifetimes>): Generator<string> {
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(DEFAULTS, name)) yield `lifetimes.${name} is not an option`
-    else if (!Number.isFinite(value) || value <= 0) yield `lifetimes.${name} must be milliseconds above 0, not ${value}`
+    else if (!Number.isFinite(value) || value <= 0) {
+      yield `lifetimes.${name} must be a time in ms above 0, not ${value}`
+    }
   }
 }

@@ -4,25 +4,26 @@ import { behaviourFrom, behaviourProblems, type Behaviour } from './behaviour.js
 import { defaultAccounts } from './defaults.js'
 import { lifetimeProblems, lifetimesFrom, type Lifetimes } from './lifetimes.js'
 
-/** The emulator's data and clock; what is left out has a good default. */
+/** The emulator's data and clock. Every option has a default. */
 export interface SentinelEmulatorOptions {
   /**
-   * The accounts with their applications and users; copied, so that the emulator's may be changed freely.
+   * The accounts with their applications and users. The emulator copies them, so its own may be
+   * changed freely.
    * @default two accounts, see `EMULATOR_DEFAULTS`
    */
   readonly accounts?: readonly AccountData[]
-  /** How long things live, in milliseconds. @default see {@link Lifetimes} */
+  /** How long things are valid, in ms. @default see {@link Lifetimes} */
   readonly lifetimes?: Partial<Lifetimes>
-  /** Which reading of LivePerson's documents is played at first. @default see {@link Behaviour} */
+  /** The readings of LivePerson's documents to start with. @default see {@link Behaviour} */
   readonly behaviour?: Partial<Behaviour>
   /**
-   * The clock: milliseconds since 1970. Faults that delay use real time all the same.
+   * The clock: ms since 1970. Faults that delay use real time instead.
    * @default Date.now
    */
   readonly now?: () => number
 }
 
-/** The options checked, copied and completed. */
+/** The checked options, copied, with all defaults. */
 export interface Settings {
   readonly accounts: Account[]
   readonly lifetimes: Lifetimes
@@ -33,8 +34,8 @@ export interface Settings {
 const NAMES = ['accounts', 'lifetimes', 'behaviour', 'now']
 
 /**
- * Checks the options and fills in what is missing.
- * @throws TypeError naming every wrong option at once.
+ * Checks the options and adds the defaults.
+ * @throws TypeError if an option is wrong; the message names every wrong option
  */
 export function resolveOptions (options: SentinelEmulatorOptions): Settings {
   const { accounts = defaultAccounts(), lifetimes = {}, behaviour = {}, now = Date.now } = options

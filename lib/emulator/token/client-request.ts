@@ -5,7 +5,7 @@ import { isSameSecret } from '../secrets.js'
 import { findAccount, findApplication, type Application } from '../settings/accounts.js'
 import type { EmulatorState } from '../state.js'
 
-/** A request of an application's server, to the token or the revocation endpoint. */
+/** A request of an application's server to the token or revocation endpoint. */
 export interface ClientRequest {
   readonly version: string
   readonly accountId: string
@@ -14,39 +14,53 @@ export interface ClientRequest {
 }
 
 /**
- * Checks the form of a request and the application that sent it (RFC 6749 §2.3.1, §3.2).
- * @throws OAuthRefusal
+ * Reads a request, checks its shape, and authenticates the application that sent it
+ * (RFC 6749 §2.3.1, §3.2).
+ * @param versions the accepted values of the parameter `v`
+ * @throws OAuthRefusal if the request is malformed, or the application cannot be authenticated
  */
 export function readClientRequest (
-  emulator: EmulatorState, request: FastifyRequest<{ Params: { accountId: string } }>, versions: readonly string[]
+  emulator: EmulatorState,
+  request: FastifyRequest<{ Params: { accountId: string } }>,
+  versions: readonly string[]
 ): ClientRequest {
   const { accountId } = request.params
   const version = checkQuery(queryOf(request), versions)
   const form = checkForm(formOf(request))
-  const { clientId } = authenticated(emulator, accountId, form)
+  const { clientId } = authenticate(emulator, accountId, form)
   return { version, accountId, clientId, form }
 }
 
 function checkQuery (query: URLSearchParams, versions: readonly string[]): string {
   const version = valueOf(query, 'v') ?? ''
-  if (!versions.includes(version)) throw new OAuthRefusal('invalid_request', `v must be ${versions.join(' or ')}`)
-  if (query.has('client_secret')) throw new OAuthRefusal('invalid_request', 'client_secret belongs in the body')
+  if (!versions.includes(version)) {
+    throw new OAuthRefusal('invalid_request', `v must be ${versions.join(' or ')}`)
+  }
+  if (query.has('client_secret')) {
+    throw new OAuthRefusal('invalid_request', 'send client_secret in the body, not in the query')
+  }
   return version
 }
 
 function checkForm (form: URLSearchParams | undefined): URLSearchParams {
-  if (!form) throw new OAuthRefusal('invalid_request', 'the body must be application/x-www-form-urlencoded')
+  if (!form) {
+    const description = 'the body must be application/x-www-form-urlencoded'
+    throw new OAuthRefusal('invalid_request', description)
+  }
   const repeated = repeatedName(form)
   if (repeated) throw new OAuthRefusal('invalid_request', `${repeated} was sent more than once`)
   return form
 }
 
-// Sentinel deviates: the application proves itself in the body only, never by HTTP Basic.
-function authenticated ({ accounts }: EmulatorState, accountId: string, form: URLSearchParams): Application {
+// Sentinel deviates: it reads the application's credentials from the body only, not HTTP Basic.
+function authenticate (
+  { accounts }: EmulatorState, accountId: string, form: URLSearchParams
+): Application {
   const account = findAccount(accounts, accountId)
   const application = account && findApplication(account, valueOf(form, 'client_id'))
-  if (!application || !isSameSecret(application.clientSecret, form.get('client_secret') ?? '')) {
-    throw new OAuthRefusal('invalid_client', 'account, client_id or client_secret is not right')
+  const secret = form.get('client_secret') ?? ''
+  if (!application || !isSameSecret(application.clientSecret, secret)) {
+    throw new OAuthRefusal('invalid_client', 'the account, client_id or client_secret is wrong')
   }
   return application
 }

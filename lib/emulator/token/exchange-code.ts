@@ -6,28 +6,30 @@ import { findAccount, findEnabledUser, type User } from '../settings/accounts.js
 import type { EmulatorState } from '../state.js'
 import type { ClientRequest } from './client-request.js'
 import { signIdToken } from './id-token.js'
-import { issueTokens, type TokenAnswer } from './token-answer.js'
+import { issueTokens, type TokenResponse } from './token-response.js'
 
 /**
  * The authorization code grant (RFC 6749 §4.1.3).
- * @throws OAuthRefusal
+ * @throws OAuthRefusal if the code or the request is not valid
  */
-export async function exchangeCode (emulator: EmulatorState, asked: ClientRequest): Promise<TokenAnswer> {
-  const code = valueOf(asked.form, 'code')
+export async function exchangeCode (
+  emulator: EmulatorState, request: ClientRequest
+): Promise<TokenResponse> {
+  const code = valueOf(request.form, 'code')
   if (!code) throw new OAuthRefusal('invalid_request', 'code is missing')
   const issued = emulator.ledger.codes.get(code)
   if (!issued) throw new OAuthRefusal('invalid_grant', 'the code is unknown or has expired')
-  useUp(emulator, issued)
-  checkBinding(emulator, issued, asked)
+  markUsed(emulator, issued)
+  checkBinding(emulator, issued, request)
   const user = userOf(emulator, issued.grant)
   const tokens = issueTokens(emulator, issued.grant)
-  return wantsIdToken(emulator, asked.version)
+  return wantsIdToken(emulator, request.version)
     ? { ...tokens, id_token: await signIdToken(emulator, issued.grant, user) }
     : tokens
 }
 
-// A code that comes twice may have been stolen, so what it was exchanged for ends too (RFC 6749 §4.1.2).
-function useUp ({ ledger, behaviour }: EmulatorState, issued: IssuedCode): void {
+// A code that is sent twice may be stolen, so its tokens end too (RFC 6749 §4.1.2).
+function markUsed ({ ledger, behaviour }: EmulatorState, issued: IssuedCode): void {
   if (issued.used) {
     ledger.endGrant(issued.grant)
     throw new OAuthRefusal(behaviour.usedCodeError, 'the code was used before')
@@ -35,19 +37,27 @@ function useUp ({ ledger, behaviour }: EmulatorState, issued: IssuedCode): void 
   issued.used = true
 }
 
-function checkBinding ({ behaviour }: EmulatorState, { request }: IssuedCode, asked: ClientRequest): void {
-  const redirectUri = valueOf(asked.form, 'redirect_uri')
-  if (request.accountId !== asked.accountId || request.clientId !== asked.clientId) {
-    throw new OAuthRefusal('invalid_grant', 'the code is of another account or application')
+function checkBinding (
+  { behaviour }: EmulatorState,
+  { request: authorization }: IssuedCode,
+  { accountId, clientId, form }: ClientRequest
+): void {
+  const redirectUri = valueOf(form, 'redirect_uri')
+  if (authorization.accountId !== accountId || authorization.clientId !== clientId) {
+    throw new OAuthRefusal('invalid_grant', 'the code belongs to another account or application')
   }
-  const isLeftOutTwice = redirectUri === undefined && !request.redirectUriSent
-  if (redirectUri !== request.redirectUri && !isLeftOutTwice) {
-    throw new OAuthRefusal('invalid_grant', 'redirect_uri is not the one of the authorization request')
+  const isOmittedTwice = redirectUri === undefined && !authorization.redirectUriSent
+  if (redirectUri !== authorization.redirectUri && !isOmittedTwice) {
+    const description = 'redirect_uri differs from the one of the authorization request'
+    throw new OAuthRefusal('invalid_grant', description)
   }
-  checkVerifier(behaviour.pkce, request.codeChallenge, valueOf(asked.form, 'code_verifier'))
+  checkVerifier(behaviour.pkce, authorization.codeChallenge, valueOf(form, 'code_verifier'))
 }
 
-/** The user of a grant. @throws OAuthRefusal when they were disabled or removed since. */
+/**
+ * The user of a grant.
+ * @throws OAuthRefusal `invalid_grant` if the user was disabled or removed since
+ */
 export function userOf ({ accounts }: EmulatorState, { accountId, userId }: Grant): User {
   const account = findAccount(accounts, accountId)
   const user = account && findEnabledUser(account, userId)

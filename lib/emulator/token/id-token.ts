@@ -4,8 +4,8 @@ import type { User } from '../settings/accounts.js'
 import type { EmulatorState } from '../state.js'
 
 /**
- * Signs an id_token (OpenID Connect Core §2). Sentinel deviates: `iss` is a plain word and no address, and there is
- * no nonce. `email` and `username` are not documented but seen.
+ * Signs an id_token (OpenID Connect Core §2). Sentinel deviates: `iss` is a plain word instead of a
+ * URL, and there is no nonce. `email` and `username` are not documented, but have been seen.
  */
 export async function signIdToken (
   { behaviour, lifetimes, now, signingKey }: EmulatorState, grant: Grant, user: User

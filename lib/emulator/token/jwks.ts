@@ -2,7 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import { sendJson } from '../refusals.js'
 import type { EmulatorState } from '../state.js'
 
-/** The public keys (RFC 7517 §5). Sentinel deviates: its address has no dot before "well-known". */
+/** The public keys (RFC 7517 §5). Sentinel deviates: its path has no dot before "well-known". */
 export function jwksRoutes (app: FastifyInstance, { signingKey }: EmulatorState): void {
-  app.get('/sentinel/well-known/jwks', (_request, reply) => sendJson(reply, { keys: [signingKey.publicJwk] }))
+  app.get('/sentinel/well-known/jwks', (_request, reply) =>
+    sendJson(reply, { keys: [signingKey.publicJwk] }))
 }

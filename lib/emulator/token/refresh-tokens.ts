@@ -4,17 +4,18 @@ import { OAuthRefusal } from '../refusals.js'
 import type { EmulatorState } from '../state.js'
 import type { ClientRequest } from './client-request.js'
 import { userOf } from './exchange-code.js'
-import { issueTokens, type TokenAnswer } from './token-answer.js'
+import { issueTokens, type TokenResponse } from './token-response.js'
 
 /**
- * The refresh grant (RFC 6749 §6). It never answers with an id_token, and extends the single sign-on session.
- * @throws OAuthRefusal
+ * The refresh grant (RFC 6749 §6). Its response never has an id_token. It extends the single
+ * sign-on session.
+ * @throws OAuthRefusal if the refresh token or the request is not valid
  */
-export function refreshTokens (emulator: EmulatorState, asked: ClientRequest): TokenAnswer {
+export function refreshTokens (emulator: EmulatorState, request: ClientRequest): TokenResponse {
   const { behaviour, ledger, lifetimes } = emulator
-  const token = valueOf(asked.form, 'refresh_token')
+  const token = valueOf(request.form, 'refresh_token')
   if (!token) throw new OAuthRefusal('invalid_request', 'refresh_token is missing')
-  const issued = ownToken(ledger.refreshTokens.get(token), asked)
+  const issued = checkOwner(ledger.refreshTokens.get(token), request)
   if (issued.replaced) refuseReplaced(emulator, issued)
   userOf(emulator, issued.grant)
   ledger.ssoSessions.extend(issued.grant.ssoId, lifetimes.ssoSession)
@@ -23,9 +24,12 @@ export function refreshTokens (emulator: EmulatorState, asked: ClientRequest): T
   return issueTokens(emulator, issued.grant)
 }
 
-function ownToken (issued: IssuedRefreshToken | undefined, asked: ClientRequest): IssuedRefreshToken {
-  if (issued?.grant.accountId !== asked.accountId || issued.grant.clientId !== asked.clientId) {
-    throw new OAuthRefusal('invalid_grant', 'the refresh token is unknown, has expired, or is of another application')
+function checkOwner (
+  issued: IssuedRefreshToken | undefined, { accountId, clientId }: ClientRequest
+): IssuedRefreshToken {
+  if (issued?.grant.accountId !== accountId || issued.grant.clientId !== clientId) {
+    throw new OAuthRefusal('invalid_grant',
+      'the refresh token is unknown, has expired, or belongs to another application')
   }
   return issued
 }

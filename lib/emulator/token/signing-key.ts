@@ -4,19 +4,19 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, type CryptoKey, typ
 export interface SigningKey {
   readonly kid: string
   readonly privateKey: CryptoKey
-  /** What the well-known address shows. */
+  /** The public part, which the JWKS endpoint sends. */
   readonly publicJwk: JWK
 }
 
-let ofThisProcess: Promise<SigningKey> | undefined
+let keyOfThisProcess: Promise<SigningKey> | undefined
 
-/** The key of all emulators in this process, and of no other: to make one takes longer than all else at a start. */
+/** The key that all emulators of this process share, because creating a key is slow. */
 export function signingKey (): Promise<SigningKey> {
-  ofThisProcess ??= createSigningKey()
-  return ofThisProcess
+  keyOfThisProcess ??= createSigningKey()
+  return keyOfThisProcess
 }
 
-/** Makes a 2048-bit key: the shortest that RFC 7518 §3.3 allows, though LivePerson's printed examples have 1024. */
+// 2048 bits: RFC 7518 §3.3 allows no shorter key. LivePerson's printed examples have 1024.
 async function createSigningKey (): Promise<SigningKey> {
   const { publicKey, privateKey } = await generateKeyPair('RS256', { modulusLength: 2048 })
   const jwk = await exportJWK(publicKey)

@@ -5,22 +5,27 @@ import type { EmulatorState } from '../state.js'
 import { readClientRequest, type ClientRequest } from './client-request.js'
 import { exchangeCode } from './exchange-code.js'
 import { refreshTokens } from './refresh-tokens.js'
-import type { TokenAnswer } from './token-answer.js'
+import type { TokenResponse } from './token-response.js'
+
+const URL_PATTERN = '/sentinel/api/account/:accountId/token'
 
 /** The token endpoint (RFC 6749 §3.2). */
 export function tokenRoutes (app: FastifyInstance, emulator: EmulatorState): void {
-  app.post<{ Params: { accountId: string } }>('/sentinel/api/account/:accountId/token', async (request, reply) => {
-    const asked = readClientRequest(emulator, request, ['1.0', '2.0'])
-    const answer = await answerGrant(emulator, asked)
-    return sendJson(reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' }), answer)
+  app.post<{ Params: { accountId: string } }>(URL_PATTERN, async (request, reply) => {
+    const clientRequest = readClientRequest(emulator, request, ['1.0', '2.0'])
+    const response = await tokenResponse(emulator, clientRequest)
+    return sendJson(reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' }), response)
   })
 }
 
-async function answerGrant (emulator: EmulatorState, asked: ClientRequest): Promise<TokenAnswer> {
-  switch (valueOf(asked.form, 'grant_type')) {
-    case 'authorization_code': return await exchangeCode(emulator, asked)
-    case 'refresh_token': return refreshTokens(emulator, asked)
+async function tokenResponse (
+  emulator: EmulatorState, request: ClientRequest
+): Promise<TokenResponse> {
+  switch (valueOf(request.form, 'grant_type')) {
+    case 'authorization_code': return await exchangeCode(emulator, request)
+    case 'refresh_token': return refreshTokens(emulator, request)
     case undefined: throw new OAuthRefusal('invalid_request', 'grant_type is missing')
-    default: throw new OAuthRefusal('unsupported_grant_type', 'only authorization_code and refresh_token are supported')
+    default: throw new OAuthRefusal('unsupported_grant_type',
+      'only authorization_code and refresh_token are supported')
   }
 }

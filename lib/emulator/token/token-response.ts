@@ -2,22 +2,26 @@ import type { Grant } from '../ledger.js'
 import { newSecret } from '../secrets.js'
 import type { EmulatorState } from '../state.js'
 
-/** What the token endpoint answers (RFC 6749 §5.1). */
-export interface TokenAnswer {
+/** The body of a successful response of the token endpoint (RFC 6749 §5.1). */
+export interface TokenResponse {
   readonly access_token: string
   readonly token_type: 'Bearer'
   readonly refresh_token: string
   readonly id_token?: string
+  /** In seconds. */
   readonly expires_in?: number | string
 }
 
 /** The shortest refresh token in LivePerson's examples has 146 hexadecimal characters. */
 const REFRESH_TOKEN_BYTES = 73
 
-/** Gives out an access token, with a new refresh token or the one to be kept. */
+/**
+ * Issues an access token and a refresh token.
+ * @param keptRefreshToken the refresh token to keep; by default a new one is issued
+ */
 export function issueTokens (
   { behaviour, ledger, lifetimes }: EmulatorState, grant: Grant, keptRefreshToken?: string
-): TokenAnswer {
+): TokenResponse {
   const accessToken = newSecret()
   const refreshToken = keptRefreshToken ?? newSecret(REFRESH_TOKEN_BYTES)
   const expiresIn = Math.floor(lifetimes.accessToken / 1000)

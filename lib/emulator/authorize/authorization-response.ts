@@ -2,9 +2,11 @@ import { newSecret } from '../secrets.js'
 import type { EmulatorState } from '../state.js'
 import type { AuthorizationRequest } from './authorization-request.js'
 
-/** Gives out an authorization code (RFC 6749 §4.1.2) and says where the browser takes it. */
+/** Issues an authorization code and returns the redirect that carries it (RFC 6749 §4.1.2). */
 export function codeLocation (
-  { ledger, lifetimes }: EmulatorState, request: AuthorizationRequest, sso: { id: string, userId: string }
+  { ledger, lifetimes }: EmulatorState,
+  request: AuthorizationRequest,
+  sso: { id: string, userId: string }
 ): string {
   const code = newSecret()
   const { accountId, clientId } = request
@@ -13,13 +15,17 @@ export function codeLocation (
   return location(request, { code })
 }
 
-/** Says where the browser takes an error (RFC 6749 §4.1.2.1). */
-export function errorLocation (request: AuthorizationRequest, error: string, description: string): string {
+/** Returns the redirect that carries an error (RFC 6749 §4.1.2.1). */
+export function errorLocation (
+  request: AuthorizationRequest, error: string, description: string
+): string {
   return location(request, { error, error_description: description })
 }
 
-// What the redirect URI has in its own query stays (RFC 6749 §3.1.2).
-function location ({ redirectUri, state }: AuthorizationRequest, parameters: Record<string, string>): string {
+// The redirect URI keeps its own query parameters (RFC 6749 §3.1.2).
+function location (
+  { redirectUri, state }: AuthorizationRequest, parameters: Record<string, string>
+): string {
   const url = new URL(redirectUri)
   for (const [name, value] of Object.entries(parameters)) url.searchParams.append(name, value)
   if (state !== undefined) url.searchParams.append('state', state)
