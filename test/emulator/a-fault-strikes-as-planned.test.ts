@@ -6,9 +6,13 @@ import {
   Browser, errorOf, exchange, newCode, newTokens, postClientForm, refresh, start, tokensOf
 } from './support.js'
 
-const jwks = async (sentinel: SentinelEmulator) => await fetch(`${sentinel.url}/sentinel/well-known/jwks`)
+const jwks = async (sentinel: SentinelEmulator) =>
+  await fetch(`${sentinel.url}/sentinel/well-known/jwks`)
 
-t.test('a fault strikes once, or always, or in a queue', async t => {
+const revoke = async (sentinel: SentinelEmulator) =>
+  await postClientForm(sentinel, { token: 'x' }, 'token/revoke?v=1.0')
+
+t.test('a fault strikes once, always, or as part of a queue', async t => {
   const sentinel = await start(t)
   const statuses = async (count: number) => {
     const seen = []
@@ -25,18 +29,20 @@ t.test('a fault strikes once, or always, or in a queue', async t => {
   t.same(await statuses(1), [200])
 })
 
-t.test('a fault strikes its endpoint only', async t => {
+t.test('a fault strikes only its own endpoint', async t => {
   const sentinel = await start(t)
-  for (const endpoint of ['refresh', 'revoke', 'users', 'domain'] as const) sentinel.always(endpoint, { status: 500 })
+  for (const endpoint of ['refresh', 'revoke', 'users', 'domain'] as const) {
+    sentinel.always(endpoint, { status: 500 })
+  }
   const tokens = await newTokens(sentinel)
   t.equal((await refresh(sentinel, tokens.refresh_token)).status, 500)
   sentinel.always('refresh', null)
   sentinel.always('token', { status: 500 })
   t.equal((await refresh(sentinel, tokens.refresh_token)).status, 200)
-  t.equal((await postClientForm(sentinel, { token: 'x' }, 'token/revoke?v=1.0')).status, 500)
+  t.equal((await revoke(sentinel)).status, 500)
 })
 
-t.test('another answer replaces the emulator\'s own, before or after its work', async t => {
+t.test('a fault replaces the emulator\'s response, before or after its work', async t => {
   const sentinel = await start(t)
   const { refresh_token: token } = await newTokens(sentinel)
 
@@ -47,18 +53,20 @@ t.test('another answer replaces the emulator\'s own, before or after its work', 
   t.equal(replaced.headers.get('content-type'), 'application/json;charset=utf-8')
   t.equal(await replaced.text(), '{"half":')
 
-  sentinel.next('refresh', { status: 502, body: Buffer.from('<h1>'), headers: { 'content-type': 'text/html' }, processed: true })
+  const headers = { 'content-type': 'text/html' }
+  const body = Buffer.from('<h1>')
+  sentinel.next('refresh', { status: 502, body, headers, processed: true })
   const processed = await refresh(sentinel, token)
   t.equal(processed.status, 502)
   t.equal(processed.headers.get('content-type'), 'text/html')
-  t.notOk(processed.headers.has('cache-control'), 'nothing of the real answer shows')
+  t.notOk(processed.headers.has('cache-control'), 'the original headers are gone')
   t.equal(await processed.text(), '<h1>')
-  t.equal(await errorOf(await refresh(sentinel, token)), '400 invalid_grant', 'the work was done')
+  t.equal(await errorOf(refresh(sentinel, token)), '400 invalid_grant', 'the token was rotated')
 })
 
-t.test('an answer is changed', async t => {
+t.test('a fault changes the body of a response', async t => {
   const sentinel = await start(t)
-  sentinel.next('token', { change: answer => ({ ...answer, token_type: 'mac' }) })
+  sentinel.next('token', { change: tokens => ({ ...tokens, token_type: 'mac' }) })
   t.match(await newTokens(sentinel), { access_token: /^[0-9a-f]{64}$/, token_type: 'mac' })
 
   sentinel.next('token', { change: ({ access_token: token }) => `not json ${token}` })
@@ -69,25 +77,25 @@ t.test('an answer is changed', async t => {
   sentinel.next('jwks', { change: async () => Buffer.from([1, 2]) })
   t.same(Buffer.from(await (await jwks(sentinel)).arrayBuffer()), Buffer.from([1, 2]))
 
-  sentinel.next('authorize', { change: answer => [answer] })
+  sentinel.next('authorize', { change: page => [page] })
   const redirect = await new Browser(sentinel).get('/sentinel/api/account/1/authorize?v=1.0')
-  t.match(await redirect.json(), [/<!doctype html>/], 'a page is a text')
+  t.match(await redirect.json(), [/<!doctype html>/], 'a page is passed as text')
 
-  sentinel.next('revoke', { change: answer => answer + 'nothing' })
-  t.equal(await (await postClientForm(sentinel, { token: 'x' }, 'token/revoke?v=1.0')).text(), 'nothing')
+  sentinel.next('revoke', { change: text => text + 'nothing' })
+  t.equal(await (await revoke(sentinel)).text(), 'nothing')
 })
 
-t.test('a request is cut off before or after the work', async t => {
+t.test('a fault closes the connection before or after the work', async t => {
   const sentinel = await start(t)
   const { refresh_token: token } = await newTokens(sentinel)
   sentinel.next('refresh', { cutOff: 'unprocessed' })
   await t.rejects(refresh(sentinel, token), /fetch failed/)
   sentinel.next('refresh', { cutOff: 'before-response' })
   await t.rejects(refresh(sentinel, token), /fetch failed/)
-  t.equal(await errorOf(await refresh(sentinel, token)), '400 invalid_grant', 'it was rotated by the second')
+  t.equal(await errorOf(refresh(sentinel, token)), '400 invalid_grant', 'the second one rotated it')
 })
 
-t.test('an answer is cut off in the middle', async t => {
+t.test('a fault closes the connection in the middle of a response', async t => {
   const sentinel = await start(t)
   const whole = await (await jwks(sentinel)).text()
   sentinel.next('jwks', { cutOff: 'mid-body' })
@@ -100,12 +108,12 @@ t.test('an answer is cut off in the middle', async t => {
   t.equal(raw.split('\r\n\r\n')[1], whole.slice(0, Math.floor(whole.length / 2)))
 
   sentinel.next('revoke', { cutOff: 'mid-body' })
-  const empty = await postClientForm(sentinel, { token: 'x' }, 'token/revoke?v=1.0')
+  const empty = await revoke(sentinel)
   t.equal(empty.status, 200)
-  await t.rejects(empty.text(), /terminated/, 'even an answer without body')
+  await t.rejects(empty.text(), /terminated/, 'a response without a body is cut off too')
 })
 
-t.test('an answer is late, or drips', async t => {
+t.test('a fault delays a response, or sends it byte by byte', async t => {
   const sentinel = await start(t)
   const timed = async () => {
     const began = performance.now()
@@ -123,18 +131,20 @@ t.test('an answer is late, or drips', async t => {
   t.equal(drip.text, text)
   t.ok(drip.took >= text.length / 2, `${drip.took}`)
   sentinel.next('revoke', { drip: 1 })
-  t.equal(await (await postClientForm(sentinel, { token: 'x' }, 'token/revoke?v=1.0')).text(), '')
+  t.equal(await (await revoke(sentinel)).text(), '')
 })
 
-t.test('a fault or endpoint that does not exist is refused', async t => {
+t.test('an unknown fault or endpoint is refused', async t => {
   const sentinel = await start(t)
-  t.throws(() => sentinel.next('logout' as 'login', { hang: true }), /no endpoint logout; use one of domain, authorize/)
-  t.throws(() => sentinel.always('login', {} as { hang: true }), /a fault must have exactly one of delayMs, status/)
+  t.throws(() => sentinel.next('logout' as 'login', { hang: true }),
+    /no endpoint logout; use one of domain, authorize/)
+  t.throws(() => sentinel.always('login', {} as { hang: true }),
+    /a fault must have exactly one of delayMs, status/)
   t.throws(() => sentinel.next('login', { hang: true, delayMs: 1 }), /exactly one/)
   t.throws(() => sentinel.always('logout' as 'login', null), /no endpoint logout/)
 })
 
-t.test('a rotated token\'s lost answer is survived by who knows no reuse', async t => {
+t.test('a refresh with a lost response can be retried if oldRefreshTokenDies is false', async t => {
   const sentinel = await start(t, { behaviour: { oldRefreshTokenDies: false } })
   const { refresh_token: token } = await newTokens(sentinel)
   sentinel.next('refresh', { cutOff: 'before-response' })
@@ -145,8 +155,8 @@ t.test('a rotated token\'s lost answer is survived by who knows no reuse', async
 async function rawResponse (sentinel: SentinelEmulator, path: string): Promise<string> {
   const socket = connect(Number(new URL(sentinel.url).port), '127.0.0.1')
   socket.write(`GET ${path} HTTP/1.1\r\nHost: ${sentinel.host}\r\n\r\n`)
-  let answer = ''
-  socket.on('data', chunk => { answer += chunk })
+  let text = ''
+  socket.on('data', chunk => { text += chunk })
   await once(socket, 'close')
-  return answer
+  return text
 }

@@ -1,19 +1,20 @@
 import t from 'tap'
 import { Browser, Clock, MINUTE, loginNames, password, start } from './support.js'
 
-t.test('a login page belongs to one browser', async t => {
+t.test('a login page works only in the browser that opened it', async t => {
   const sentinel = await start(t)
   const mine = new Browser(sentinel)
   const page = await mine.openLogin()
   const other = new Browser(sentinel)
-  t.equal((await other.get(page)).status, 400, 'without a cookie')
+  t.equal((await other.get(page)).status, 400, 'a browser without ibs_id')
   await other.openLogin()
-  t.equal((await other.post(page, { username: loginNames.agent, password })).status, 400, 'with a cookie of its own')
+  const form = { username: loginNames.agent, password }
+  t.equal((await other.post(page, form)).status, 400, 'a browser with another ibs_id')
   t.equal((await mine.get(page)).status, 200)
-  t.equal((await mine.get('/sentinel/login')).status, 400, 'and needs its id')
+  t.equal((await mine.get('/sentinel/login')).status, 400, 'a request without the id of the login')
 })
 
-t.test('two tabs of a browser do not disturb each other', async t => {
+t.test('two tabs of a browser can log in independently', async t => {
   const sentinel = await start(t)
   const browser = new Browser(sentinel)
   const one = await browser.openLogin({ state: 'one' })
@@ -24,7 +25,7 @@ t.test('two tabs of a browser do not disturb each other', async t => {
   }
 })
 
-t.test('an ibs_id that the emulator did not make is not kept', async t => {
+t.test('an ibs_id that the emulator did not issue is replaced', async t => {
   const sentinel = await start(t)
   const browser = new Browser(sentinel)
   browser.cookies.set('ibs_id', 'planted')
@@ -32,7 +33,7 @@ t.test('an ibs_id that the emulator did not make is not kept', async t => {
   t.match(browser.cookies.get('ibs_id'), /^[0-9a-f]{64}$/)
 })
 
-t.test('a login page lives ten minutes', async t => {
+t.test('a login page is valid for ten minutes', async t => {
   const clock = new Clock()
   const sentinel = await start(t, { now: clock.now })
   const browser = new Browser(sentinel)
@@ -45,7 +46,7 @@ t.test('a login page lives ten minutes', async t => {
   t.match(await late.text(), 'This sign-in has expired')
 })
 
-t.test('a login page ends with its application', async t => {
+t.test('a login page is refused after its application was removed', async t => {
   const sentinel = await start(t)
   const browser = new Browser(sentinel)
   const page = await browser.openLogin()

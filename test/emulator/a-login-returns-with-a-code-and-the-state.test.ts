@@ -1,7 +1,7 @@
 import t from 'tap'
 import {
-  Browser, Clock, HOUR, MINUTE, accountId, authorizePath, exchange, locationOf, loginNames, password, redirectUri,
-  refresh, secondAccountId, start, tokensOf
+  Browser, Clock, HOUR, MINUTE, accountId, authorizePath, exchange, locationOf, loginNames,
+  password, redirectUri, refresh, secondAccountId, start, tokensOf
 } from './support.js'
 
 const STATE = 'ü & "=?#%/+ a'
@@ -9,32 +9,36 @@ const STATE = 'ü & "=?#%/+ a'
 t.test('a login returns with a code and the state', async t => {
   const sentinel = await start(t)
   const browser = new Browser(sentinel)
-  const asked = await browser.get(authorizePath({ state: STATE }))
-  t.equal(asked.status, 302)
-  t.match(asked.headers.getSetCookie(), [/^ibs_id=[0-9a-f]{64}; Max-Age=600; Path=\/sentinel; HttpOnly; SameSite=Lax$/])
-  t.match(locationOf(asked), /^\/sentinel\/login\?request=[0-9a-f]{64}$/)
+  const redirect = await browser.get(authorizePath({ state: STATE }))
+  t.equal(redirect.status, 302)
+  t.match(redirect.headers.getSetCookie(), [
+    /^ibs_id=[0-9a-f]{64}; Max-Age=600; Path=\/sentinel; HttpOnly; SameSite=Lax$/
+  ])
+  t.match(locationOf(redirect), /^\/sentinel\/login\?request=[0-9a-f]{64}$/)
 
-  const page = await browser.get(locationOf(asked))
+  const page = await browser.get(locationOf(redirect))
   t.equal(page.status, 200)
 
-  const back = await browser.post(locationOf(asked), { username: loginNames.agent, password })
+  const back = await browser.post(locationOf(redirect), { username: loginNames.agent, password })
   t.equal(back.status, 303)
-  t.match(back.headers.getSetCookie(), [/^sentinel_session_12345678=[0-9a-f]{64}; Path=\/sentinel; HttpOnly; SameSite=Lax$/])
+  t.match(back.headers.getSetCookie(), [
+    /^sentinel_session_12345678=[0-9a-f]{64}; Path=\/sentinel; HttpOnly; SameSite=Lax$/
+  ])
   const url = new URL(locationOf(back))
   t.equal(url.origin + url.pathname, redirectUri)
   t.same([...url.searchParams.keys()], ['code', 'state'])
   t.equal(url.searchParams.get('state'), STATE)
 })
 
-t.test('POST asks the same, with the parameters in the query', async t => {
+t.test('an authorization request by POST has its parameters in the query', async t => {
   const sentinel = await start(t)
   const browser = new Browser(sentinel)
-  const asked = await browser.post(authorizePath())
-  t.equal(asked.status, 302)
-  t.match(locationOf(asked), /^\/sentinel\/login\?/)
+  const redirect = await browser.post(authorizePath())
+  t.equal(redirect.status, 302)
+  t.match(locationOf(redirect), /^\/sentinel\/login\?/)
 })
 
-t.test('what the redirect URI has in its query stays, and no state is sent where none came', async t => {
+t.test('the redirect URI keeps its own query, and a missing state is not added', async t => {
   const sentinel = await start(t)
   const uri = 'http://localhost:3000/callback?tenant=7'
   sentinel.accounts[0]?.applications[0]?.redirectUris.push(uri)
@@ -42,7 +46,7 @@ t.test('what the redirect URI has in its query stays, and no state is sent where
   t.same([...url.searchParams.keys()], ['tenant', 'code'])
 })
 
-t.test('a single sign-on session is answered at once', async t => {
+t.test('a browser with a single sign-on session gets a code without the login page', async t => {
   const sentinel = await start(t)
   const browser = new Browser(sentinel)
   const first = await browser.signIn()
@@ -53,7 +57,7 @@ t.test('a single sign-on session is answered at once', async t => {
   t.not(url.searchParams.get('code'), first.searchParams.get('code'))
 })
 
-t.test('a single sign-on session is of one account, and of an enabled user', async t => {
+t.test('a single sign-on session is valid only for its account and an enabled user', async t => {
   const sentinel = await start(t)
   const browser = new Browser(sentinel)
   await browser.signIn()
@@ -62,15 +66,17 @@ t.test('a single sign-on session is of one account, and of an enabled user', asy
   const [first, second] = sentinel.accounts
   second?.users.push(...first?.users ?? [])
   const stolen = new Browser(sentinel)
-  stolen.cookies.set(`sentinel_session_${secondAccountId}`, browser.cookies.get(`sentinel_session_${accountId}`) ?? '')
-  t.match(await stolen.openLogin({}, secondAccountId), /^\/sentinel\/login\?/, 'user ids mean nothing elsewhere')
+  const cookie = browser.cookies.get(`sentinel_session_${accountId}`) ?? ''
+  stolen.cookies.set(`sentinel_session_${secondAccountId}`, cookie)
+  t.match(await stolen.openLogin({}, secondAccountId), /^\/sentinel\/login\?/,
+    'the same user id in another account')
 
   const user = sentinel.accounts[0]?.users.find(({ loginName }) => loginName === loginNames.agent)
   if (user) user.enabled = false
   t.match(await browser.openLogin(), /^\/sentinel\/login\?/)
 })
 
-t.test('a single sign-on session ends after eight hours', async t => {
+t.test('a single sign-on session expires after eight hours', async t => {
   const clock = new Clock()
   const sentinel = await start(t, { now: clock.now })
   const browser = new Browser(sentinel)
@@ -81,7 +87,7 @@ t.test('a single sign-on session ends after eight hours', async t => {
   t.match(await browser.openLogin(), /^\/sentinel\/login\?/)
 })
 
-t.test('a refresh extends the single sign-on session it came from', async t => {
+t.test('a refresh extends the single sign-on session of its login', async t => {
   const clock = new Clock()
   const sentinel = await start(t, { now: clock.now })
   const browser = new Browser(sentinel)

@@ -3,7 +3,7 @@ import {
   Clock, accountId, clientId, clientSecret, newTokens, postClientForm, redirectUri, refresh, start
 } from './support.js'
 
-t.test('every request is remembered, as it came', async t => {
+t.test('every request is remembered as it was received', async t => {
   const clock = new Clock()
   const sentinel = await start(t, { now: clock.now })
   const { refresh_token: token } = await newTokens(sentinel)
@@ -21,22 +21,27 @@ t.test('every request is remembered, as it came', async t => {
   t.equal(exchanged?.query.toString(), 'v=1.0')
   t.match(exchanged?.headers['content-type'], 'application/x-www-form-urlencoded')
   t.same(Object.fromEntries(refreshed?.body ?? []), {
-    client_id: clientId, client_secret: clientSecret, grant_type: 'refresh_token', refresh_token: token
+    client_id: clientId,
+    client_secret: clientSecret,
+    grant_type: 'refresh_token',
+    refresh_token: token
   })
   await postClientForm(sentinel, { grant_type: 'refresh_token', token }, 'token/revoke?v=1.0')
-  t.equal(sentinel.requests.at(-1)?.endpoint, 'revoke', 'only the token endpoint has grants')
+  t.equal(sentinel.requests.at(-1)?.endpoint, 'revoke',
+    'grant_type matters only at the token endpoint')
   t.equal(refreshed?.at, (exchanged?.at ?? 0) + 5)
 })
 
-t.test('the last ten thousand requests are remembered', async t => {
+t.test('the emulator remembers only the last ten thousand requests', async t => {
   const sentinel = await start(t)
-  const ask = async (number: number) => {
-    await (await fetch(`${sentinel.url}/api/account/1/service/baseURI.json?number=${number}`)).text()
+  const get = async (number: number) => {
+    const path = `/api/account/1/service/baseURI.json?number=${number}`
+    await (await fetch(sentinel.url + path)).text()
   }
-  await ask(0)
+  await get(0)
   const [first] = sentinel.requests
   if (first) sentinel.requests.push(...new Array(9_999).fill(first))
-  await ask(1)
+  await get(1)
   t.equal(sentinel.requests.length, 10_000)
   t.equal(sentinel.requests.at(-1)?.query.get('number'), '1')
 

@@ -3,33 +3,38 @@ import {
   EMULATOR_DEFAULTS, startSentinelEmulator, type SentinelEmulator, type StartSentinelEmulatorOptions
 } from '../../lib/emulator/index.js'
 
-export const { accountId, secondAccountId, clientId, clientSecret, password, loginNames } = EMULATOR_DEFAULTS
+export const {
+  accountId, secondAccountId, clientId, clientSecret, password, loginNames
+} = EMULATOR_DEFAULTS
 export const [redirectUri] = EMULATOR_DEFAULTS.redirectUris
 
-/** An emulator that ends with its test. */
-export async function start (t: Test, options?: StartSentinelEmulatorOptions): Promise<SentinelEmulator> {
+/** Starts an emulator, and closes it after the test. */
+export async function start (
+  t: Test, options?: StartSentinelEmulatorOptions
+): Promise<SentinelEmulator> {
   const sentinel = await startSentinelEmulator(options)
   t.teardown(() => sentinel.close())
   return sentinel
 }
 
-/** A clock that a test moves by hand. */
+/** A clock that only the test moves. */
 export class Clock {
   time = Date.UTC(2026, 0, 15, 9)
   readonly now = () => this.time
 
-  pass (milliseconds: number) {
-    this.time += milliseconds
+  /** @param ms how far to move the clock */
+  pass (ms: number): void {
+    this.time += ms
   }
 }
 
 export const MINUTE = 60_000
 export const HOUR = 60 * MINUTE
 
-/** Something to override in a query or form; undefined leaves the parameter out. */
+/** Parameters to override in a query or form. `undefined` omits the parameter. */
 export type Changes = Record<string, string | undefined>
 
-/** A browser: keeps cookies, does not follow redirects by itself. */
+/** A browser that keeps cookies and does not follow redirects. */
 export class Browser {
   readonly cookies = new Map<string, string>()
   readonly #sentinel: SentinelEmulator
@@ -46,21 +51,25 @@ export class Browser {
     return await this.#send(path, { method: 'POST', body: parametersOf(form) })
   }
 
-  /** Goes to the login page, and returns its address. */
+  /** Starts a login and returns where it redirects: the login page, if there is no session. */
   async openLogin (changes: Changes = {}, account = accountId): Promise<string> {
     return locationOf(await this.get(authorizePath(changes, account)))
   }
 
-  /** Signs in from the very beginning, and returns the address the browser is sent back to. */
-  async signIn (loginName: string = loginNames.agent, changes?: Changes, account = accountId): Promise<URL> {
+  /** Logs in and returns the URL that the browser is redirected back to. */
+  async signIn (
+    loginName: string = loginNames.agent, changes?: Changes, account = accountId
+  ): Promise<URL> {
     const page = await this.openLogin(changes, account)
-    return new URL(locationOf(await this.post(page, { username: loginName, password, action: 'sign-in' })))
+    const form = { username: loginName, password, action: 'sign-in' }
+    return new URL(locationOf(await this.post(page, form)))
   }
 
   async #send (path: string, init: RequestInit): Promise<Response> {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
     const headers = cookie ? { cookie } : {}
-    const response = await fetch(new URL(path, this.#sentinel.url), { ...init, headers, redirect: 'manual' })
+    const url = new URL(path, this.#sentinel.url)
+    const response = await fetch(url, { ...init, headers, redirect: 'manual' })
     for (const line of response.headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
       this.cookies.set(name, value)
@@ -75,18 +84,25 @@ export function locationOf (response: Response): string {
 
 export function authorizePath (changes: Changes = {}, account = accountId): string {
   const query = parametersOf({
-    v: '1.0', response_type: 'code', client_id: clientId, redirect_uri: redirectUri, state: 'a state', ...changes
+    v: '1.0',
+    response_type: 'code',
+    client_id: clientId,
+    redirect_uri: redirectUri,
+    state: 'a state',
+    ...changes
   })
   return `/sentinel/api/account/${account}/authorize?${query}`
 }
 
-/** A code of a user who has just signed in. */
-export async function newCode (sentinel: SentinelEmulator, loginName?: string, changes?: Changes): Promise<string> {
+/** Logs a user in and returns the code. */
+export async function newCode (
+  sentinel: SentinelEmulator, loginName?: string, changes?: Changes
+): Promise<string> {
   const url = await new Browser(sentinel).signIn(loginName, changes)
   return url.searchParams.get('code') ?? ''
 }
 
-/** The answer of the token or revocation endpoint. */
+/** Posts a form to the token or revocation endpoint. */
 export async function postClientForm (
   sentinel: SentinelEmulator, form: Changes, path = 'token?v=1.0', account = accountId
 ): Promise<Response> {
@@ -122,14 +138,28 @@ export async function tokensOf (response: Response): Promise<Tokens> {
   return await response.json() as Tokens
 }
 
-/** The tokens of a user who has just signed in. */
+/** Logs a user in and returns the tokens. */
 export async function newTokens (sentinel: SentinelEmulator, loginName?: string): Promise<Tokens> {
   return await tokensOf(await exchange(sentinel, await newCode(sentinel, loginName)))
 }
 
-export async function errorOf (response: Response): Promise<string> {
+/** The status and error code of a response, such as `400 invalid_grant`. */
+export async function errorOf (pending: Promise<Response>): Promise<string> {
+  const response = await pending
   const { error } = await response.json() as { error: string }
   return `${response.status} ${error}`
+}
+
+/** Adds an application to the first account, and returns its credentials for a form. */
+export function addOtherApplication (sentinel: SentinelEmulator): Changes {
+  sentinel.accounts[0]?.applications.push({
+    clientId: 'other',
+    clientSecret: 'other secret',
+    clientName: 'Other',
+    redirectUris: [redirectUri],
+    enabled: true
+  })
+  return { client_id: 'other', client_secret: 'other secret' }
 }
 
 /** Calls the Users API. */
@@ -142,6 +172,7 @@ export async function callApi (
 }
 
 function parametersOf (values: Changes): URLSearchParams {
-  const given = Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  const given = Object.entries(values).flatMap(([name, value]): [string, string][] =>
+    value === undefined ? [] : [[name, value]])
   return new URLSearchParams(given)
 }

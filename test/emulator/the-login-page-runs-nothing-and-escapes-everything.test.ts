@@ -5,14 +5,15 @@ import { Browser, authorizePath, loginNames, password, start } from './support.j
 const NASTY = '"><script>alert(\'1\')</script>&'
 const ESCAPED = '&#34;&#62;&#60;script&#62;alert(&#39;1&#39;)&#60;/script&#62;&#38;'
 
-t.test('the login page runs nothing, loads nothing and is framed by nobody', async t => {
+t.test('the login page runs no script, loads nothing and cannot be framed', async t => {
   const sentinel = await start(t)
   const browser = new Browser(sentinel)
   const response = await browser.get(await browser.openLogin())
   const page = await response.text()
   const style = /<style>(.*)<\/style>/s.exec(page)?.[1] ?? ''
   const hash = createHash('sha256').update(style).digest('base64')
-  t.equal(response.headers.get('content-security-policy'), `default-src 'none'; style-src 'sha256-${hash}'; ` +
+  t.equal(response.headers.get('content-security-policy'),
+    `default-src 'none'; style-src 'sha256-${hash}'; ` +
     "form-action 'self' http://localhost:3000; base-uri 'none'; frame-ancestors 'none'")
   t.equal(response.headers.get('cache-control'), 'no-store')
   t.equal(response.headers.get('referrer-policy'), 'no-referrer')
@@ -20,22 +21,25 @@ t.test('the login page runs nothing, loads nothing and is framed by nobody', asy
   t.match(page, 'Emulator – not for production')
   t.match(page, '<b>12345678</b>')
   t.match(page, '<strong>Support Desk</strong>')
-  t.match(page, /<label for="username">.*<input id="username".*<label for="password">.*<input id="password"/s)
+  t.match(page, /<label for="username">.*<input id="username"/s)
+  t.match(page, /<label for="password">.*<input id="password"/s)
 })
 
-t.test('an error page lets no form go anywhere', async t => {
+t.test('the policy of an error page forbids all forms', async t => {
   const sentinel = await start(t)
   const response = await new Browser(sentinel).get(authorizePath({ v: undefined }))
   t.match(response.headers.get('content-security-policy'), "form-action 'none'")
 })
 
-t.test('the login page escapes everything', async t => {
-  const user = { id: '1', loginName: NASTY, fullName: NASTY, email: 'a@example.com', password: NASTY }
+t.test('the login page escapes every value', async t => {
+  const names = { loginName: NASTY, fullName: NASTY, password: NASTY }
   const sentinel = await start(t, {
     accounts: [{
       accountId: '12345678',
-      applications: [{ clientId: 'c', clientSecret: 's', clientName: NASTY, redirectUris: ['http://localhost:1/'] }],
-      users: [user]
+      applications: [{
+        clientId: 'c', clientSecret: 's', clientName: NASTY, redirectUris: ['http://localhost:1/']
+      }],
+      users: [{ id: '1', email: 'a@example.com', ...names }]
     }]
   })
   const browser = new Browser(sentinel)
@@ -48,7 +52,7 @@ t.test('the login page escapes everything', async t => {
   t.match(page, `<code>${ESCAPED}</code> <code>${ESCAPED}</code>`)
 })
 
-t.test('a demo user is one click away from the password field', async t => {
+t.test('a click on a demo user fills in the user name and focuses the password field', async t => {
   const sentinel = await start(t)
   const browser = new Browser(sentinel)
   const page = await (await browser.get(await browser.openLogin())).text()
@@ -57,10 +61,12 @@ t.test('a demo user is one click away from the password field', async t => {
   const filled = await (await browser.get(link)).text()
   t.match(filled, `value="${loginNames.agent}"`)
   t.match(filled, /name="password"[^>]* autofocus/)
-  for (const role of ['Agent', 'Administrator', 'LivePerson staff', 'Disabled']) t.match(page, `<span class="role">${role}</span>`)
+  for (const role of ['Agent', 'Administrator', 'LivePerson staff', 'Disabled']) {
+    t.match(page, `<span class="role">${role}</span>`)
+  }
 })
 
-t.test('of many users eight are shown', async t => {
+t.test('the login page shows at most eight demo users', async t => {
   const sentinel = await start(t)
   const users = sentinel.accounts[0]?.users
   users?.push(...users.map(user => ({ ...user, id: `1${user.id}` })))

@@ -1,11 +1,11 @@
 import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose'
 import t from 'tap'
 import {
-  Browser, Clock, clientId, exchange, loginNames, newCode, newTokens, refresh, secondAccountId, start, tokensOf,
-  type Tokens
+  Browser, Clock, clientId, exchange, loginNames, newCode, newTokens, refresh, secondAccountId,
+  start, tokensOf, type Tokens
 } from './support.js'
 
-t.test('tokens look as documented', async t => {
+t.test('the token response looks as documented', async t => {
   const sentinel = await start(t)
   const response = await exchange(sentinel, await newCode(sentinel))
   t.equal(response.headers.get('content-type'), 'application/json;charset=utf-8')
@@ -19,13 +19,13 @@ t.test('tokens look as documented', async t => {
   })
 })
 
-t.test('the id_token is signed with the published key and says who the user is', async t => {
+t.test('the id_token is signed with the published key and describes the user', async t => {
   const clock = new Clock()
   const sentinel = await start(t, { now: clock.now })
   const response = await fetch(`${sentinel.url}/sentinel/well-known/jwks`)
   const keys = await response.json() as JSONWebKeySet
   t.match(keys, { keys: [{ kty: 'RSA', alg: 'RS256', use: 'sig', kid: String }] })
-  t.notOk(keys.keys[0]?.d, 'the private part stays')
+  t.notOk(keys.keys[0]?.d, 'the private part is not published')
   const read = async ({ id_token: token = '' }: Tokens) =>
     await jwtVerify(token, createLocalJWKSet(keys), { currentDate: new Date(clock.time) })
 
@@ -43,20 +43,23 @@ t.test('the id_token is signed with the published key and says who the user is',
     username: 'maya.osei'
   })
   t.equal(protectedHeader.kid, keys.keys[0]?.kid)
-  t.hasStrict((await read(await newTokens(sentinel, loginNames.administrator))).payload, { is_admin: true, is_lpa: false })
-  t.hasStrict((await read(await newTokens(sentinel, loginNames.lpa))).payload, { is_admin: true, is_lpa: true })
+  const administrator = await read(await newTokens(sentinel, loginNames.administrator))
+  t.hasStrict(administrator.payload, { is_admin: true, is_lpa: false })
+  const lpa = await read(await newTokens(sentinel, loginNames.lpa))
+  t.hasStrict(lpa.payload, { is_admin: true, is_lpa: true })
 
   sentinel.behaviour.issuer = 'Sentinel'
   t.equal((await read(await newTokens(sentinel))).payload.iss, 'Sentinel')
 })
 
-t.test('the second account has users of its own', async t => {
+t.test('a user of the second account can log in there', async t => {
   const sentinel = await start(t)
-  const code = (await new Browser(sentinel).signIn(loginNames.other, {}, secondAccountId)).searchParams.get('code') ?? ''
+  const url = await new Browser(sentinel).signIn(loginNames.other, {}, secondAccountId)
+  const code = url.searchParams.get('code') ?? ''
   t.equal((await exchange(sentinel, code, {}, undefined, secondAccountId)).status, 200)
 })
 
-t.test('expires_in is a number, a string or absent', async t => {
+t.test('the token response has expires_in as a number, as a string or not at all', async t => {
   const sentinel = await start(t, { lifetimes: { accessToken: 90_500 } })
   t.equal((await newTokens(sentinel)).expires_in, 90)
   sentinel.behaviour.expiresIn = 'string'
@@ -65,12 +68,13 @@ t.test('expires_in is a number, a string or absent', async t => {
   t.notOk('expires_in' in await newTokens(sentinel))
 })
 
-t.test('the id_token comes always, with version 2.0 only, or never; and never with a refresh', async t => {
+t.test('an id_token comes with every code, with version 2.0 only, or never', async t => {
   const sentinel = await start(t)
   const versionsWithIdToken = async () => {
     const versions = []
     for (const version of ['1.0', '2.0']) {
-      const tokens = await tokensOf(await exchange(sentinel, await newCode(sentinel), {}, `token?v=${version}`))
+      const code = await newCode(sentinel)
+      const tokens = await tokensOf(await exchange(sentinel, code, {}, `token?v=${version}`))
       if (tokens.id_token) versions.push(version)
     }
     return versions
@@ -80,8 +84,10 @@ t.test('the id_token comes always, with version 2.0 only, or never; and never wi
   t.same(await versionsWithIdToken(), ['2.0'])
   sentinel.behaviour.idToken = 'never'
   t.same(await versionsWithIdToken(), [])
+})
 
-  sentinel.behaviour.idToken = 'always'
+t.test('a refresh response never has an id_token', async t => {
+  const sentinel = await start(t)
   const { refresh_token: token } = await newTokens(sentinel)
   t.notOk('id_token' in await tokensOf(await refresh(sentinel, token)))
 })

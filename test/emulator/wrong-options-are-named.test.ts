@@ -1,12 +1,18 @@
 import t from 'tap'
-import { EMULATOR_DEFAULTS, startSentinelEmulator, type StartSentinelEmulatorOptions } from '../../lib/emulator/index.js'
+import {
+  EMULATOR_DEFAULTS, startSentinelEmulator, type StartSentinelEmulatorOptions
+} from '../../lib/emulator/index.js'
 import { start } from './support.js'
 
-const user = { id: '1', loginName: 'a', password: 'b', fullName: 'Ada Lovelace', email: 'a@example.com' }
-const application = { clientId: 'c', clientSecret: 's', clientName: 'App', redirectUris: ['http://localhost/cb'] }
+const user = {
+  id: '1', loginName: 'a', password: 'b', fullName: 'Ada Lovelace', email: 'a@example.com'
+}
+const application = {
+  clientId: 'c', clientSecret: 's', clientName: 'App', redirectUris: ['http://localhost/cb']
+}
 const account = { accountId: '12345678', applications: [application], users: [user] }
 
-t.test('wrong options are named', async t => {
+t.test('an error names every wrong option', async t => {
   const cases: [unknown, string][] = [
     [{ port: -1 }, 'port must be a whole number from 0 to 65535, not -1'],
     [{ port: 65_536 }, 'port must be'],
@@ -14,35 +20,42 @@ t.test('wrong options are named', async t => {
     [{ host: '0.0.0.0' }, 'host is not an option'],
     [{ now: 5 }, 'now must be a function'],
     [{ behaviour: { colour: 'red' } }, 'behaviour.colour is not an option'],
-    [{ behaviour: { pkce: 'perhaps' } }, 'behaviour.pkce must be checked or ignored or refused, not perhaps'],
-    [{ behaviour: { rotateRefreshToken: 'no' } }, 'behaviour.rotateRefreshToken must be true or false, not no'],
+    [{ behaviour: { pkce: 'perhaps' } },
+      'behaviour.pkce must be checked or ignored or refused, not perhaps'],
+    [{ behaviour: { rotateRefreshToken: 'no' } },
+      'behaviour.rotateRefreshToken must be true or false, not no'],
     [{ lifetimes: { cookie: 1 } }, 'lifetimes.cookie is not an option'],
     [{ lifetimes: { code: 0 } }, 'lifetimes.code must be a time in ms above 0, not 0'],
     [{ lifetimes: { code: '1 min' } }, 'lifetimes.code must be a time in ms above 0, not 1 min'],
     [{ accounts: [] }, 'accounts must be an array with at least one account'],
     [{ accounts: 'all' }, 'accounts must be an array'],
     [{ accounts: [{ ...account, accountId: '../1' }] }, 'accounts[0].accountId must match'],
-    [{ accounts: [{ ...account, users: [] }] }, 'accounts[0].users must be an array with at least one entry'],
-    [{ accounts: [{ ...account, users: [{ ...user, id: 1 }] }] }, 'accounts[0].users[0].id must be a non-empty string'],
-    [{ accounts: [{ ...account, users: [{ ...user, email: '' }] }] }, 'accounts[0].users[0].email must be'],
+    [withUsers([]), 'accounts[0].users must be an array with at least one entry'],
+    [withUsers([{ ...user, id: 1 }]), 'accounts[0].users[0].id must be a non-empty string'],
+    [withUsers([{ ...user, email: '' }]), 'accounts[0].users[0].email must be'],
     [withRedirectUris('http://a/'), 'accounts[0].applications[0].redirectUris must be an array'],
-    [withRedirectUris(['http://a/', 'a']), 'redirectUris[1] must be an absolute http(s) URL without a fragment'],
+    [withRedirectUris(['http://a/', 'a']),
+      'redirectUris[1] must be an absolute http(s) URL without a fragment'],
     [withRedirectUris(['ftp://a/']), 'redirectUris[0] must be'],
     [withRedirectUris(['http://a/#b']), 'redirectUris[0] must be'],
     [withRedirectUris([7]), 'redirectUris[0] must be'],
     [withRedirectUris([`http://a/${'b'.repeat(120)}`]), 'of at most 128 characters']
   ]
   for (const [options, message] of cases) {
-    await t.rejects(startSentinelEmulator(options as StartSentinelEmulatorOptions), { name: 'TypeError', message }, message)
+    const started = startSentinelEmulator(options as StartSentinelEmulatorOptions)
+    await t.rejects(started, { name: 'TypeError', message }, message)
   }
   const several = { now: 5, lifetimes: { code: 0 } } as unknown as StartSentinelEmulatorOptions
   await t.rejects(startSentinelEmulator(several), {
-    message: 'Sentinel emulator: lifetimes.code must be a time in ms above 0, not 0; now must be a function'
-  }, 'all at once')
+    message: 'Sentinel emulator: lifetimes.code must be a time in ms above 0, not 0; ' +
+      'now must be a function'
+  }, 'all problems in one message')
 })
 
-t.test('the given data is completed, and not touched', async t => {
-  const sentinel = await start(t, { accounts: [account], lifetimes: { code: 5 }, behaviour: { issuer: 'Sentinel' } })
+t.test('the emulator adds defaults to a copy of the given data', async t => {
+  const sentinel = await start(t, {
+    accounts: [account], lifetimes: { code: 5 }, behaviour: { issuer: 'Sentinel' }
+  })
   t.same(sentinel.accounts, [{
     accountId: '12345678',
     applications: [{ ...application, enabled: true }],
@@ -51,7 +64,12 @@ t.test('the given data is completed, and not touched', async t => {
   sentinel.accounts[0]?.applications[0]?.redirectUris.push('http://localhost/2')
   t.same(application.redirectUris, ['http://localhost/cb'])
   t.same(sentinel.lifetimes, {
-    code: 5, pendingLogin: 600_000, accessToken: 3_600_000, idToken: 600_000, refreshToken: 28_800_000, ssoSession: 28_800_000
+    code: 5,
+    pendingLogin: 600_000,
+    accessToken: 3_600_000,
+    idToken: 600_000,
+    refreshToken: 28_800_000,
+    ssoSession: 28_800_000
   })
   t.same(sentinel.behaviour, {
     issuer: 'Sentinel',
@@ -67,9 +85,11 @@ t.test('the given data is completed, and not touched', async t => {
   })
 })
 
-t.test('without options there are two accounts, and everything EMULATOR_DEFAULTS names', async t => {
+t.test('an emulator without options has the two accounts of EMULATOR_DEFAULTS', async t => {
   const sentinel = await start(t)
-  const { accountId, secondAccountId, clientId, clientSecret, redirectUris, password, loginNames } = EMULATOR_DEFAULTS
+  const {
+    accountId, secondAccountId, clientId, clientSecret, redirectUris, password, loginNames
+  } = EMULATOR_DEFAULTS
   t.same(sentinel.accounts.map(account => account.accountId), [accountId, secondAccountId])
   t.same(sentinel.accounts[1]?.applications[0], {
     clientId, clientSecret, clientName: 'Support Desk', redirectUris, enabled: true
@@ -82,6 +102,10 @@ t.test('without options there are two accounts, and everything EMULATOR_DEFAULTS
   t.match(byName(loginNames.lpa), { isLpa: true })
   t.match(byName(loginNames.disabled), { enabled: false })
 })
+
+function withUsers (users: unknown) {
+  return { accounts: [{ ...account, users }] }
+}
 
 function withRedirectUris (redirectUris: unknown) {
   return { accounts: [{ ...account, applications: [{ ...application, redirectUris }] }] }

@@ -7,7 +7,7 @@ import { start } from './support.js'
 
 const SLOW: Fault[] = [{ hang: true }, { delayMs: 60_000 }, { drip: 60_000 }]
 
-t.test('close is at once, whatever hangs', async t => {
+t.test('close ends every connection at once, even if a fault holds it open', async t => {
   const sentinel = await start(t)
   const held = SLOW.map(async fault => {
     sentinel.next('jwks', fault)
@@ -19,15 +19,16 @@ t.test('close is at once, whatever hangs', async t => {
   await sentinel.close()
   t.ok(performance.now() - began < 2000)
   await Promise.all(failures)
-  await t.rejects(fetch(sentinel.url), 'its address stays known, and nobody listens')
+  await t.rejects(fetch(sentinel.url), 'the URL stays known after the close')
 })
 
-t.test('a client that never finishes its request is not waited for', async t => {
+t.test('close does not wait for a client that never finishes its request', async t => {
   const sentinel = await start(t)
   const socket = connect(Number(new URL(sentinel.url).port), '127.0.0.1')
   const closed = once(socket, 'close')
   socket.on('error', () => {})
-  socket.write('POST /sentinel/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\na=')
+  socket.write('POST /sentinel/login HTTP/1.1\r\nHost: a\r\n' +
+    'Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\na=')
   await fetch(`${sentinel.url}/sentinel/well-known/jwks`)
   const began = performance.now()
   await sentinel.close()
@@ -35,7 +36,7 @@ t.test('a client that never finishes its request is not waited for', async t => 
   t.ok(performance.now() - began < 2000)
 })
 
-t.test('a hanging request does not hold up the app the emulator lives in', async t => {
+t.test('a hanging request does not delay the close of the app around the emulator', async t => {
   const app = Fastify()
   await app.register(sentinelEmulator)
   await app.listen({ host: '127.0.0.1', port: 0 })

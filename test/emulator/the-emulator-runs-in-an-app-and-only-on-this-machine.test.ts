@@ -5,7 +5,7 @@ import t from 'tap'
 import { sentinelEmulator, startSentinelEmulator } from '../../lib/emulator/index.js'
 import { newTokens } from './support.js'
 
-t.test('it lives in an app, beside the app\'s own plugins', async t => {
+t.test('the emulator runs in an app beside the app\'s own plugins', async t => {
   for (const order of ['before', 'after', 'without']) {
     const app = Fastify()
     t.teardown(() => app.close())
@@ -18,13 +18,15 @@ t.test('it lives in an app, beside the app\'s own plugins', async t => {
     await app.listen({ host: '127.0.0.1', port: 0 })
 
     t.match(await newTokens(app.sentinel), { token_type: 'Bearer' }, order)
-    const mine = await fetch(`${app.sentinel.url}/mine`, { method: 'POST', body: '{"a":1}', headers: { 'content-type': 'application/json' } })
-    t.same(await mine.json(), { a: 1 }, 'the app\'s own body parsers are untouched')
+    const headers = { 'content-type': 'application/json' }
+    const url = `${app.sentinel.url}/mine`
+    const mine = await fetch(url, { method: 'POST', body: '{"a":1}', headers })
+    t.same(await mine.json(), { a: 1 }, 'the app\'s own body parsers still work')
     await app.sentinel.close()
   }
 })
 
-t.test('an app that listens everywhere has a loopback address', async t => {
+t.test('the emulator of an app that listens on all addresses has a loopback URL', async t => {
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(sentinelEmulator)
@@ -33,25 +35,26 @@ t.test('an app that listens everywhere has a loopback address', async t => {
   t.equal((await fetch(`${app.sentinel.url}/sentinel/well-known/jwks`)).status, 200)
 })
 
-t.test('it answers this machine only', async t => {
+t.test('the emulator refuses requests from other machines', async t => {
   const app = Fastify({ trustProxy: true })
   t.teardown(() => app.close())
   await app.register(sentinelEmulator)
-  // Only inject can pretend to be another machine.
+  // Only inject can set another remote address.
   const from = async (remoteAddress: string) => await app.inject({
     url: '/sentinel/well-known/jwks', remoteAddress, headers: { 'x-forwarded-for': '127.0.0.1' }
   })
   for (const local of ['127.0.0.1', '127.8.9.1', '::1', '::ffff:127.0.0.1']) {
     t.equal((await from(local)).statusCode, 200, local)
   }
-  for (const remote of ['10.0.0.1', '192.168.127.1', '::ffff:10.0.0.1', '2001:db8::1', '1127.0.0.1']) {
+  for (const remote of
+    ['10.0.0.1', '192.168.127.1', '::ffff:10.0.0.1', '2001:db8::1', '1127.0.0.1']) {
     const response = await from(remote)
     t.equal(response.statusCode, 403, remote)
     t.match(response.body, 'only to requests from its own machine')
   }
 })
 
-t.test('it listens on 127.0.0.1 and a port of the system\'s choice, or the one that is given', async t => {
+t.test('the emulator listens on 127.0.0.1 and a free port, or on the given port', async t => {
   const one = await startSentinelEmulator()
   t.match(one.url, /^http:\/\/127\.0\.0\.1:\d+$/)
   t.equal(one.url, `http://${one.host}`)
@@ -63,9 +66,10 @@ t.test('it listens on 127.0.0.1 and a port of the system\'s choice, or the one t
   await two.close()
 })
 
-t.test('it logs to the logger it is given', async t => {
+t.test('the emulator logs to the given logger', async t => {
   const lines: string[] = []
-  const sentinel = await startSentinelEmulator({ logger: { stream: { write: (line: string) => { lines.push(line) } } } })
+  const stream = { write: (line: string) => { lines.push(line) } }
+  const sentinel = await startSentinelEmulator({ logger: { stream } })
   await sentinel.close()
   t.match(lines.join(''), 'Server listening')
 })

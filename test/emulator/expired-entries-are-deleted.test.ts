@@ -2,7 +2,7 @@ import t from 'tap'
 import { ExpiringMap } from '../../lib/emulator/expiring-map.js'
 import { Clock } from './support.js'
 
-t.test('what has expired leaves nothing', async t => {
+t.test('the expiring map deletes entries after they have expired', async t => {
   const clock = new Clock()
   const map = new ExpiringMap<number>(clock.now)
   for (let i = 0; i < 1000; i++) map.set(`key ${i}`, i, 1000)
@@ -13,7 +13,7 @@ t.test('what has expired leaves nothing', async t => {
   t.equal(map.get('key 6'), undefined)
   t.equal(map.get('key 7'), 7)
   map.extend('key 6', 1000)
-  t.equal(map.get('key 6'), undefined, 'an ended value is not brought back')
+  t.equal(map.get('key 6'), undefined, 'extend does not revive an expired value')
   map.set('new', 2, 1000)
   t.equal(map.size, 3)
   map.deleteWhere(value => value === 7)
