@@ -50,7 +50,7 @@ export class ExpiringMap<V> {
     }
   }
 
-  // Entries are in the order of their last `set`, so the search stops at the first live entry.
+  // Entries are in the order of their last `set`, so the expired ones come first.
   #dropExpired (): void {
     for (const [key, { expiresAt }] of this.#entries) {
       if (expiresAt > this.#now()) return

@@ -10,7 +10,7 @@ export function refuseOtherMachines (app: FastifyInstance): void {
     if (isLoopbackHost(hostnameOf(request.raw.socket.remoteAddress))) return
     return await reply.code(403).type('text/plain;charset=utf-8')
       .send('The Sentinel emulator responds only to requests from its own machine, because ' +
-        'everybody can log in here. Start it on the machine that uses it.\n')
+        'its passwords are public. Start it on the machine that uses it.\n')
   })
 }
 

@@ -6,7 +6,7 @@ import {
 
 const REVOKE = 'token/revoke?v=1.0'
 
-t.test('a revocation ends every session of the user', async t => {
+t.test('a revocation ends every token, code and single sign-on session of the user', async t => {
   const sentinel = await start(t)
   const browser = new Browser(sentinel)
   const code = (await browser.signIn()).searchParams.get('code') ?? ''

@@ -7,8 +7,8 @@ import { readClientRequest } from './client-request.js'
 const URL_PATTERN = '/sentinel/api/account/:accountId/token/revoke'
 
 /**
- * The revocation endpoint (RFC 7009). Sentinel deviates: it ends not only the token, but all
- * sessions of its user in every application.
+ * The revocation endpoint (RFC 7009). Sentinel deviates: it ends not only the token, but all codes,
+ * tokens and single sign-on sessions of its user, in every application.
  */
 export function revokeRoutes (app: FastifyInstance, emulator: EmulatorState): void {
   app.post<{ Params: { accountId: string } }>(URL_PATTERN, (request, reply) => {
