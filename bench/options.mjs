@@ -3,8 +3,26 @@ import { contestants } from './contestants.mjs'
 import { isInstalled } from './harness/cores.mjs'
 import { measurements } from './measurements/index.mjs'
 
-const FULL = { rounds: 5, starts: 9, warmUp: 2, seconds: 5, abandonedFirst: 2000, abandoned: 20_000, keptFirst: 1000, kept: 5000 }
-const QUICK = { rounds: 1, starts: 1, warmUp: 1, seconds: 1, abandonedFirst: 200, abandoned: 1000, keptFirst: 200, kept: 500 }
+const FULL = {
+  rounds: 5,
+  starts: 9,
+  warmUp: 2,
+  seconds: 5,
+  abandonedFirst: 2000,
+  abandoned: 20_000,
+  keptFirst: 1000,
+  kept: 5000
+}
+const QUICK = {
+  rounds: 1,
+  starts: 1,
+  warmUp: 1,
+  seconds: 1,
+  abandonedFirst: 200,
+  abandoned: 1000,
+  keptFirst: 200,
+  kept: 500
+}
 
 export const USAGE = `npm run bench -- [options]
   --quick               short and with few rounds: to try it, not to report
@@ -16,7 +34,7 @@ export const USAGE = `npm run bench -- [options]
   --help`
 
 /** The options of the command line. @throws if it names something unknown */
-export function readOptions (args) {
+export function readOptions(args) {
   const { values } = parseArgs({
     args,
     options: {
@@ -40,22 +58,28 @@ export function readOptions (args) {
 }
 
 /** All contestants that can run here. */
-export function available () {
+export function available() {
   const hasRedis = isInstalled('redis-server')
   return contestants.filter(({ redis }) => hasRedis || !redis)
 }
 
-function named (all, names) {
+function named(all, names) {
   if (names === undefined) return all
   return names.split(',').map(wanted => {
     const found = all.find(({ name }) => name === wanted)
-    if (!found) throw new Error(`Unknown name ${wanted}. Use one of: ${all.map(({ name }) => name).join(' ')}`)
+    if (!found) {
+      throw new Error(
+        `Unknown name ${wanted}. Use one of: ${all.map(({ name }) => name).join(' ')}`
+      )
+    }
     return found
   })
 }
 
-function positive (text) {
+function positive(text) {
   const number = Number(text)
-  if (!Number.isInteger(number) || number < 1) throw new Error(`${text} must be a whole number above 0`)
+  if (!Number.isInteger(number) || number < 1) {
+    throw new Error(`${text} must be a whole number above 0`)
+  }
   return number
 }

@@ -21,13 +21,17 @@ const options = readOptions(process.argv.slice(2))
 if (options.help) console.log(USAGE)
 else await main()
 
-async function main () {
+async function main() {
   const contestants = withBaselines()
   await install(log)
   moveThisProcess(LOAD_CORE)
   await withServices({ redis: contestants.some(({ redis }) => redis) }, async services => {
     for (const contestant of contestants) await checkOne(services, contestant)
-    const sample = createSampler({ helpers: services.helpers, until: performance.now() + minutesForRetries() * 60_000, log })
+    const sample = createSampler({
+      helpers: services.helpers,
+      until: performance.now() + minutesForRetries() * 60_000,
+      log
+    })
     const results = []
     for (const measurement of options.measurements) {
       results.push({ measurement, samples: await take(services, measurement, contestants, sample) })
@@ -38,54 +42,88 @@ async function main () {
 }
 
 /** The chosen contestants and the baselines that their ratios need, in the order of the list. */
-function withBaselines () {
+function withBaselines() {
   const { chosen, measurements } = options
   const onRedis = chosen.some(({ redis }) => redis)
   const baselines = new Set(measurements.flatMap(measurement => measurement.baselines))
-  return available().filter(contestant => chosen.includes(contestant) || (baselines.has(contestant.name) && (onRedis || !contestant.redis)))
+  return available().filter(
+    contestant =>
+      chosen.includes(contestant) ||
+      (baselines.has(contestant.name) && (onRedis || !contestant.redis))
+  )
 }
 
 /** A quick run repeats nothing. */
-function minutesForRetries () {
+function minutesForRetries() {
   return options.quick ? 0 : options.maxMinutes
 }
 
-function isWanted ({ baselines }, contestant) {
+function isWanted({ baselines }, contestant) {
   return options.chosen.includes(contestant) || baselines.includes(contestant.name)
 }
 
-async function checkOne (services, contestant) {
+async function checkOne(services, contestant) {
   log(`check ${contestant.name}`)
   await withServer(services, contestant, () => check(contestant, services))
 }
 
-function take (services, measurement, contestants, sample) {
+function take(services, measurement, contestants, sample) {
   const { name, appliesTo = () => true, rounds, timed = true } = measurement
   const once = contestant => {
     log(`${name} ${contestant.name}`)
-    const work = () => withServer(services, contestant, server => measurement.sample(contestant, server, options.settings), measurement.server)
+    const work = () =>
+      withServer(
+        services,
+        contestant,
+        server => measurement.sample(contestant, server, options.settings),
+        measurement.server
+      )
     return timed ? sample(`${name} ${contestant.name}`, work) : work()
   }
-  const measured = contestants.filter(contestant => appliesTo(contestant) && isWanted(measurement, contestant))
+  const measured = contestants.filter(
+    contestant => appliesTo(contestant) && isWanted(measurement, contestant)
+  )
   return inRounds(rounds(options.settings), measured, once, log)
 }
 
-function reportOf (contestants, results) {
-  const lost = results.flatMap(({ measurement, samples }) => Object.values(samples).flat().filter(({ error }) => error)
-    .map(({ error }) => `${measurement.name}: ${error.split('\n', 1)[0]}`))
-  return report({ machine: machine(), quick: options.quick, settings: options.settings, contestants, results, lost })
+function reportOf(contestants, results) {
+  const lost = results.flatMap(({ measurement, samples }) =>
+    Object.values(samples)
+      .flat()
+      .filter(({ error }) => error)
+      .map(({ error }) => `${measurement.name}: ${error.split('\n', 1)[0]}`)
+  )
+  return report({
+    machine: machine(),
+    quick: options.quick,
+    settings: options.settings,
+    contestants,
+    results,
+    lost
+  })
 }
 
-function machine () {
-  const cores = pinned ? 'server and load on separate cores' : 'server and load NOT on separate cores'
+function machine() {
+  const cores = pinned
+    ? 'server and load on separate cores'
+    : 'server and load NOT on separate cores'
   return `${startedAt.slice(0, 10)}, Node.js ${process.version}, ${cpus()[0].model}, ${cpus().length} cores, ${cores}, load by ${generator}.`
 }
 
 /** Called after each measurement, so that an interrupted run keeps its results. */
-function write (contestants, results) {
+function write(contestants, results) {
   mkdirSync(RESULTS, { recursive: true })
   const file = `${RESULTS}/${startedAt.replace(/[:.]/g, '-')}`
-  const samples = Object.fromEntries(results.map(({ measurement, samples }) => [measurement.name, samples]))
-  writeFileSync(`${file}.json`, JSON.stringify({ machine: machine(), quick: options.quick, settings: options.settings, samples }, null, 1))
+  const samples = Object.fromEntries(
+    results.map(({ measurement, samples }) => [measurement.name, samples])
+  )
+  writeFileSync(
+    `${file}.json`,
+    JSON.stringify(
+      { machine: machine(), quick: options.quick, settings: options.settings, samples },
+      null,
+      1
+    )
+  )
   writeFileSync(`${file}.md`, reportOf(contestants, results))
 }

@@ -1,15 +1,15 @@
 import { fileURLToPath } from 'node:url'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
-import leAuth, { type LeAuthOptions } from 'fastify-le-auth'
-import { sendError, sendNotFound } from './errors.js'
-import { afterLogin, afterLogout, confirmLogin } from './logged-out.js'
-import { adminPage } from './pages/admin.js'
-import { agentsPage } from './pages/agents.js'
-import { homePage } from './pages/home.js'
-import { logOutEverywherePage } from './pages/log-out-everywhere.js'
-import { profilePage } from './pages/profile.js'
-import { securityHeaders } from './security-headers.js'
+import leAuth, { requireAdmin, requireAuth, type LeAuthOptions } from 'fastify-le-auth'
+import { sendError, sendNotFound } from './errors.ts'
+import { afterLogin, afterLogout, confirmLogin } from './logged-out.ts'
+import { adminPage } from './pages/admin.ts'
+import { agentsPage } from './pages/agents.ts'
+import { homePage } from './pages/home.ts'
+import { logOutEverywherePage } from './pages/log-out-everywhere.ts'
+import { profilePage } from './pages/profile.ts'
+import { securityHeaders } from './security-headers.ts'
 
 /** The app's options. */
 export interface NorthdeskOptions {
@@ -18,8 +18,9 @@ export interface NorthdeskOptions {
 }
 
 /** Northdesk, as a Fastify plugin: a server, a test or another app can register it. */
-export default async function northdesk (
-  app: FastifyInstance, options: NorthdeskOptions
+export default async function northdesk(
+  app: FastifyInstance,
+  options: NorthdeskOptions
 ): Promise<void> {
   app.addHook('onRequest', securityHeaders)
   app.setErrorHandler(sendError)
@@ -27,7 +28,7 @@ export default async function northdesk (
 
   await app.register(leAuth, {
     // Also the target of a logout whose login had already ended.
-    logoutReturnPath: '/?logged-out=here',
+    returnTo: { afterLogout: '/?logged-out=here' },
     onLogin: afterLogin,
     onLogout: afterLogout,
     onLoginError: ({ error, retryPath }, request, reply) =>
@@ -35,7 +36,8 @@ export default async function northdesk (
     ...options.leAuth
   })
   await app.register(fastifyStatic, {
-    root: fileURLToPath(new URL('public', import.meta.url)), prefix: '/assets/'
+    root: fileURLToPath(new URL('public', import.meta.url)),
+    prefix: '/assets/'
   })
 
   app.get('/', homePage)
@@ -43,12 +45,12 @@ export default async function northdesk (
 }
 
 /** Pages for logged-in users. The hooks guard every page in this scope, also one added later. */
-async function privatePages (app: FastifyInstance): Promise<void> {
+async function privatePages(app: FastifyInstance): Promise<void> {
   app.addHook('onRequest', confirmLogin)
-  app.addHook('onRequest', app.requireAuth)
+  app.addHook('onRequest', requireAuth)
 
   app.get('/profile', profilePage)
   app.get('/agents', agentsPage)
-  app.get('/admin', { onRequest: app.requireAdmin }, adminPage)
+  app.get('/admin', { onRequest: requireAdmin }, adminPage)
   app.get('/log-out-everywhere', logOutEverywherePage)
 }

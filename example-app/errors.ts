@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { LeAuthError } from 'fastify-le-auth'
-import { html, type Html } from './html.js'
-import { sendPage, wantsPage } from './layout.js'
+import { html, type Html } from './html.ts'
+import { sendPage, wantsPage } from './layout.ts'
 
 /** The content of an error page or of a JSON error. */
 interface Problem {
@@ -15,7 +15,7 @@ interface Problem {
 }
 
 /** Sends an error: a page to a browser, JSON to a script. */
-export async function sendError (
+export async function sendError(
   error: FastifyError | LeAuthError,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -30,8 +30,9 @@ export async function sendError (
 }
 
 /** The response if no route matches. */
-export async function sendNotFound (
-  request: FastifyRequest, reply: FastifyReply
+export async function sendNotFound(
+  request: FastifyRequest,
+  reply: FastifyReply
 ): Promise<FastifyReply> {
   return sendProblem(request, reply, {
     status: 404,
@@ -40,35 +41,36 @@ export async function sendNotFound (
   })
 }
 
-function problemOf ({ code, statusCode: status, message }: LeAuthError): Problem {
+function problemOf({ code, statusCode: status, message }: LeAuthError): Problem {
   return { status, code, message, title: TITLES.get(code) ?? 'Something went wrong' }
 }
 
 const TITLES = new Map<string, string>([
   ['LE_AUTH_ADMIN_REQUIRED', 'You need to be an administrator'],
   ['LE_AUTH_LOGIN_DENIED', 'You are not logged in'],
-  ['LE_AUTH_SESSION_ENDED', 'Your login has ended']
+  ['LE_AUTH_LOGIN_REQUIRED', 'Your login has ended']
 ])
 
-function unknownProblem ({ statusCode = 500 }: FastifyError): Problem {
-  const message = statusCode >= 500
-    ? 'This is our fault, and we have logged it. Try again in a minute.'
-    : 'Northdesk cannot read this request. Go back and try again.'
+function unknownProblem({ statusCode = 500 }: FastifyError): Problem {
+  const message =
+    statusCode >= 500
+      ? 'This is our fault, and we have logged it. Try again in a minute.'
+      : 'Northdesk cannot read this request. Go back and try again.'
   return { status: statusCode, title: 'Something went wrong', message }
 }
 
-function sendProblem (
-  request: FastifyRequest, reply: FastifyReply, problem: Problem
-): FastifyReply {
+function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
   const { status, title, message, code } = problem
   if (wantsPage(request)) {
     return sendPage(request, reply, { status, title, content: errorPage(problem, request) })
   }
-  return reply.code(status).header('cache-control', 'no-store')
+  return reply
+    .code(status)
+    .header('cache-control', 'no-store')
     .send({ statusCode: status, error: STATUS_CODES[status], message, code })
 }
 
-function errorPage (problem: Problem, request: FastifyRequest): Html {
+function errorPage(problem: Problem, request: FastifyRequest): Html {
   const { status, code, title, message } = problem
   const codeText = code !== undefined && html` · <code>${code}</code>`
   return html`<section class="sheet narrow">
@@ -80,7 +82,7 @@ function errorPage (problem: Problem, request: FastifyRequest): Html {
 }
 
 /** What the user can do now. */
-function nextSteps ({ status, code, retryPath }: Problem, request: FastifyRequest): Html {
+function nextSteps({ status, code, retryPath }: Problem, request: FastifyRequest): Html {
   const home = html`<a class="button" href="/">Go to the home page</a>`
   if (code === 'LE_AUTH_ADMIN_REQUIRED') {
     return html`${home} <a href="/log-out-everywhere">Log in as another user</a>`
@@ -92,6 +94,6 @@ function nextSteps ({ status, code, retryPath }: Problem, request: FastifyReques
   return status >= 500 ? buttonAndHome('', 'Try again') : home
 }
 
-function buttonAndHome (path: string, text: string): Html {
+function buttonAndHome(path: string, text: string): Html {
   return html`<a class="button" href="${path}">${text}</a> <a href="/">Home</a>`
 }

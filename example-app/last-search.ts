@@ -9,12 +9,12 @@ declare module 'fastify' {
 }
 
 /** Keeps a search until the login ends. An empty search deletes the one before it. */
-export function rememberSearch ({ session }: FastifyRequest, search: string): void {
+export function rememberSearch({ session }: FastifyRequest, search: string): void {
   if (search === '') delete session.lastSearch
   else session.lastSearch = search
 }
 
 /** The last search, if there is one. Reading does not store a session. */
-export function lastSearchOf ({ session }: FastifyRequest): string | undefined {
+export function lastSearchOf({ session }: FastifyRequest): string | undefined {
   return session.lastSearch
 }

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { User } from 'fastify-le-auth'
-import { html, type Html } from './html.js'
+import { html, type Html } from './html.ts'
 
 /** One page of the app. */
 export interface Page {
@@ -16,8 +16,10 @@ interface Link {
 }
 
 /** Sends a page in the common layout. It names the user, so no cache may keep it. */
-export function sendPage (
-  request: FastifyRequest, reply: FastifyReply, { title, content, status = 200 }: Page
+export function sendPage(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { title, content, status = 200 }: Page
 ): FastifyReply {
   return reply
     .code(status)
@@ -27,17 +29,17 @@ export function sendPage (
 }
 
 /** Whether a browser wants a page; a script does not. */
-export function wantsPage ({ headers }: FastifyRequest): boolean {
+export function wantsPage({ headers }: FastifyRequest): boolean {
   return String(headers.accept).includes('text/html')
 }
 
 /** A name for the user. These claims are not documented, so the id may have to do. */
-export function nameOf ({ id, claims }: User): string {
+export function nameOf({ id, claims }: User): string {
   const names = [claims['name'], claims['username'], claims['email']]
   return names.find(claim => typeof claim === 'string') ?? id
 }
 
-function frame (request: FastifyRequest, title: string, content: Html): Html {
+function frame(request: FastifyRequest, title: string, content: Html): Html {
   const user = request.leAuth?.user ?? null
   return html`<html lang="en">
 <head>
@@ -74,24 +76,27 @@ const MARK = html`<svg viewBox="0 0 24 24" aria-hidden="true">
 
 const LOG_IN = html`<div class="account"><a class="button quiet" href="/login">Log in</a></div>`
 
-function account (user: User): Html {
+function account(user: User): Html {
   return html`<form class="account" method="post" action="/logout">
 <span class="who"><span class="hidden">Logged in as </span>${nameOf(user)}</span>
 <button class="button quiet">Log out</button>
 </form>`
 }
 
-function navigation (user: User | null, current: string | undefined): Html[] {
+function navigation(user: User | null, current: string | undefined): Html[] {
   return linksFor(user).map(link => navigationLink(link, current))
 }
 
-function linksFor (user: User | null): Link[] {
-  const links = [{ path: '/', text: 'Home' }, { path: '/agents', text: 'Agents' }]
+function linksFor(user: User | null): Link[] {
+  const links = [
+    { path: '/', text: 'Home' },
+    { path: '/agents', text: 'Agents' }
+  ]
   if (user === null) return links
   links.push({ path: '/profile', text: 'Profile' })
   return user.isAdmin ? [...links, { path: '/admin', text: 'Admin' }] : links
 }
 
-function navigationLink ({ path, text }: Link, current: string | undefined): Html {
+function navigationLink({ path, text }: Link, current: string | undefined): Html {
   return html`<a href="${path}"${path === current && html` aria-current="page"`}>${text}</a>`
 }

@@ -10,8 +10,9 @@ const CONTENT_SECURITY_POLICY = [
 ].join('; ')
 
 /** Headers for every response, errors too. A route can override them. */
-export async function securityHeaders (
-  _request: FastifyRequest, reply: FastifyReply
+export async function securityHeaders(
+  _request: FastifyRequest,
+  reply: FastifyReply
 ): Promise<void> {
   reply.headers({
     'content-security-policy': CONTENT_SECURITY_POLICY,

@@ -3,14 +3,19 @@ import { existsSync } from 'node:fs'
 import closeWithGrace from 'close-with-grace'
 import Fastify from 'fastify'
 import type { LeAuthOptions } from 'fastify-le-auth'
-import northdesk from './app.js'
+import northdesk from './app.ts'
 import {
-  addInstanceHeader, onStop, optionsFromMain, reportFailedStart, startWorkers, STOP_SIGNALS,
+  addInstanceHeader,
+  onStop,
+  optionsFromMain,
+  reportFailedStart,
+  startWorkers,
+  STOP_SIGNALS,
   workersWelcome
-} from './cluster.js'
-import { emulatorWelcome, startEmulator } from './emulator.js'
-import { CLOSE_WITHIN, readSettings, type Settings } from './settings.js'
-import { checkSharedStore, connectSharedStore } from './shared-store.js'
+} from './cluster.ts'
+import { emulatorWelcome, startEmulator } from './emulator.ts'
+import { CLOSE_WITHIN, readSettings, type Settings } from './settings.ts'
+import { checkSharedStore, connectSharedStore } from './shared-store.ts'
 
 type StartError = NodeJS.ErrnoException & { port?: number }
 
@@ -25,7 +30,7 @@ try {
   }
 }
 
-async function start (): Promise<void> {
+async function start(): Promise<void> {
   // The file does not overwrite variables that are already set.
   if (existsSync('.env')) process.loadEnvFile('.env')
   const settings = readSettings(process.env)
@@ -45,7 +50,7 @@ ${workersWelcome(pids)}${aboutEmulator}`)
 }
 
 /** Serves requests in this process. @returns its process id */
-async function serve (
+async function serve(
   { port, host, trustProxy, logLevel, redisUrl }: Settings,
   leAuth: LeAuthOptions,
   closeLast = async () => {}
@@ -70,8 +75,10 @@ async function serve (
 }
 
 /** Starts worker processes and manages them. @returns their process ids */
-async function manageWorkers (
-  { instances: count }: Settings, leAuth: LeAuthOptions, closeLast: () => Promise<void>
+async function manageWorkers(
+  { instances: count }: Settings,
+  leAuth: LeAuthOptions,
+  closeLast: () => Promise<void>
 ): Promise<number[]> {
   const { pids, stop } = await startWorkers(count, leAuth)
   closeWithGrace({ delay: 2 * CLOSE_WITHIN }, async ({ err }) => {
@@ -83,16 +90,18 @@ async function manageWorkers (
 }
 
 /** The app's address for a browser. The plugin has checked LE_REDIRECT_URI by now. */
-function addressOf ({ emulated, port }: Settings): string {
+function addressOf({ emulated, port }: Settings): string {
   return emulated ? `http://localhost:${port}` : new URL(process.env['LE_REDIRECT_URI']!).origin
 }
 
 /** One sentence for the console. A stack trace would hide it. */
-function explanation ({ code, port, message }: StartError): string {
+function explanation({ code, port, message }: StartError): string {
   if (code === 'EADDRINUSE') {
     const variable = port === Number(process.env['SENTINEL_PORT']) ? 'SENTINEL_PORT' : 'PORT'
     return `Port ${port} is in use. Stop the program that uses it, or set another ${variable}.`
   }
-  if (code === 'EACCES') return `You may not use port ${port}. Set PORT to a port above 1023.`
+  if (code === 'EACCES') {
+    return `You are not allowed to use port ${port}. Set PORT to a port above 1023.`
+  }
   return message
 }

@@ -1,90 +1,374 @@
-import createError from '@fastify/error'
+/** RFC 6749 §4.1.2.1 and §5.2: the only words from Sentinel that may appear in a log. */
+export const OAUTH_ERRORS = [
+  'invalid_request',
+  'unauthorized_client',
+  'access_denied',
+  'unsupported_response_type',
+  'invalid_scope',
+  'server_error',
+  'temporarily_unavailable',
+  'invalid_client',
+  'invalid_grant',
+  'unsupported_grant_type'
+] as const
+
+/** An OAuth error of Sentinel's; `unrecognised` is any word that the RFC does not list. */
+export type OAuthErrorReason = (typeof OAUTH_ERRORS)[number] | 'unrecognised'
+
+/** The HTTP status of a response that is no success, such as `http_503`. */
+export type HttpStatusReason = `http_${number}`
 
 /**
- * Every error of this plugin: its status, and one sentence that says what happened and what to do.
- * The sentences are shown to users, so none of them repeats anything that came from outside.
+ * No usable HTTP response: a word, or the code of Node's or undici's error, such as `ECONNRESET`.
  */
-const definitions = {
-  LE_AUTH_OPTIONS_INVALID: [500, 'fastify-le-auth cannot start:\n%s'],
-  LE_AUTH_SETUP_INVALID: [500, 'fastify-le-auth cannot start: %s'],
-  LE_AUTH_NOT_REGISTERED: [500, 'This route is guarded by requireAuth or requireAdmin, but fastify-le-auth is not registered in its scope or in one above it. Register it there.'],
+export type NetworkReason = 'timeout' | 'too_large' | 'malformed' | Uppercase<string>
 
-  LE_AUTH_INSECURE_REQUEST: [500, 'This app expects https, but the request arrived as http, so the browser would not keep the login. Behind a TLS proxy, set Fastify\'s trustProxy and let the proxy send X-Forwarded-Proto.'],
-  LE_AUTH_DOMAIN_API_UNAVAILABLE: [503, 'LivePerson\'s directory of services cannot be reached at the moment. Try again in a minute.'],
-  LE_AUTH_DOMAIN_API_INVALID: [502, 'LivePerson\'s directory of services gave no usable answer for this account. Check accountId and, for request.leAuth.fetch, the service\'s name; or try again later.'],
-  LE_AUTH_HOST_NOT_TRUSTED: [502, 'LivePerson\'s directory of services named a host that this app does not trust. If the host is genuine, add its domain to trustedDomains.'],
-  LE_AUTH_SENTINEL_UNAVAILABLE: [503, 'LivePerson\'s login service cannot be reached at the moment. Try again in a minute.'],
-  LE_AUTH_SENTINEL_INVALID: [502, 'LivePerson\'s login service gave an answer that this app cannot use. Try again; if it stays, tell the app\'s operator the code below.'],
-  LE_AUTH_CLIENT_REJECTED: [502, 'LivePerson does not accept this app\'s credentials. Its operator should check clientId and clientSecret against the installation.'],
-  LE_AUTH_CODE_REJECTED: [400, 'LivePerson no longer accepts this login: its code was used already or is too old. Begin the login again.'],
-  LE_AUTH_ID_TOKEN_MISSING: [502, 'LivePerson\'s answer did not say who logged in. The app\'s operator should set apiVersion.token to "2.0".'],
-  LE_AUTH_ID_TOKEN_INVALID: [502, 'LivePerson\'s answer about who logged in is not meant for this app, is out of date or is malformed. Try again; if it stays, check clientId and the server\'s clock.'],
+/**
+ * Why a login ended:
+ *
+ * - `logged_out`: by a logout, in this process or in another
+ * - `replaced`: the same browser logged in again
+ * - `idle_lifetime`, `absolute_lifetime`: it expired
+ * - `no_refresh_token`: its access token expired, and LivePerson gave no refresh token
+ * - `response_lost`: the response to its last refresh was lost, and the old refresh token is dead
+ * - `tokens_missing`, `not_sealed_here`: the store lost its tokens, or they do not open with
+ *   `secret`
+ * - any other: how Sentinel refused the refresh
+ */
+export type LoginEndReason =
+  | 'logged_out'
+  | 'replaced'
+  | 'idle_lifetime'
+  | 'absolute_lifetime'
+  | 'no_refresh_token'
+  | 'response_lost'
+  | 'tokens_missing'
+  | 'not_sealed_here'
+  | OAuthErrorReason
+  | HttpStatusReason
 
-  LE_AUTH_LOGIN_NOT_A_PAGE: [400, 'A login begins on a page of its own: lead the browser to it, and do not load it by a script, in a frame or ahead of time.'],
-  LE_AUTH_LOGIN_DENIED: [403, 'The login was cancelled or refused at LivePerson. You can try again, or use another account.'],
-  LE_AUTH_LOGIN_REFUSED: [502, 'LivePerson refused to begin this login. Try again; if it stays, the app\'s operator should check clientId, redirectUri, scope and pkce.'],
-  LE_AUTH_CALLBACK_INVALID: [400, 'This is not an answer that LivePerson sends after a login. Begin the login again.'],
-  LE_AUTH_TRANSACTION_MISSING: [400, 'This browser has no login in progress: it may block cookies, or the login began in another browser or at another address of this app. Begin the login again here.'],
-  LE_AUTH_TRANSACTION_EXPIRED: [400, 'This login took longer than 15 minutes and is no longer valid. Begin it again.'],
-  LE_AUTH_STATE_MISMATCH: [400, 'This answer belongs to another login than those in progress in this browser, perhaps one replaced in another tab. Finish that one, or begin again.'],
-  LE_AUTH_STATE_SPENT: [400, 'This answer was already used once and cannot be used again. Begin the login again.'],
-  LE_AUTH_LOGIN_FINISHED: [400, 'This login was completed earlier and has ended since. Log in again to continue.'],
-  LE_AUTH_LOGIN_HOOK_FAILED: [500, 'This app could not complete your login. Nothing was changed; try again.'],
-  LE_AUTH_STORE_UNAVAILABLE: [503, 'The session store of this app cannot be reached at the moment. Try again in a minute.'],
+/** The reasons of each code: a closed list, except for what a store calls its own errors. */
+export interface LeAuthErrorReasons {
+  LE_AUTH_OPTIONS_INVALID: undefined
+  LE_AUTH_SETUP_INVALID: 'name_taken' | 'session_plugin' | 'store_unused' | 'not_registered'
+  LE_AUTH_INSECURE_REQUEST: undefined
+  LE_AUTH_DOMAIN_API_UNAVAILABLE: NetworkReason | HttpStatusReason
+  LE_AUTH_DOMAIN_API_INVALID: 'service_missing' | 'not_json' | HttpStatusReason
+  LE_AUTH_HOST_NOT_TRUSTED: undefined
+  LE_AUTH_SENTINEL_UNAVAILABLE: NetworkReason | HttpStatusReason | OAuthErrorReason
+  LE_AUTH_SENTINEL_INVALID:
+    | 'malformed'
+    | 'token_type'
+    | 'error_with_token'
+    | 'access_token'
+    | OAuthErrorReason
+    | HttpStatusReason
+  LE_AUTH_CLIENT_REJECTED: OAuthErrorReason | HttpStatusReason
+  LE_AUTH_ID_TOKEN_INVALID: IdTokenReason
+  LE_AUTH_LOGIN_NOT_A_PAGE: undefined
+  LE_AUTH_LOGIN_DENIED: 'access_denied'
+  LE_AUTH_CALLBACK_INVALID: keyof typeof CALLBACK_MESSAGES
+  LE_AUTH_LOGIN_HOOK_FAILED: 'threw' | 'responded' | 'logged_out'
+  /** Other words are the store's own: the code of its error, or the name of its class. */
+  LE_AUTH_STORE_UNAVAILABLE: 'timeout' | 'lock' | 'lost_write' | (string & {})
+  LE_AUTH_LOGIN_REQUIRED: LoginEndReason | undefined
+  LE_AUTH_ADMIN_REQUIRED: undefined
+  LE_AUTH_REFRESH_UNAVAILABLE: RefreshFailureReason | 'backing_off'
+  LE_AUTH_LOGOUT_CROSS_SITE: undefined
+  LE_AUTH_REVOCATION_FAILED: SentinelFailureReason | 'no_refresh_token'
+  LE_AUTH_SERVICE_REDIRECTED: 'malformed' | 'other_origin' | 'not_a_read' | 'too_many'
+  LE_AUTH_SERVICE_UNAVAILABLE: NetworkReason
+}
 
-  LE_AUTH_LOGIN_REQUIRED: [401, 'Log in to continue.'],
-  LE_AUTH_ADMIN_REQUIRED: [403, 'This is for administrators of the LivePerson account only.'],
-  LE_AUTH_SESSION_ENDED: [401, 'This login has ended. Log in again.'],
-  LE_AUTH_REFRESH_UNAVAILABLE: [503, 'Your access to LivePerson cannot be renewed at the moment. You are still logged in; try again in a minute.'],
-  LE_AUTH_MIN_TTL_INVALID: [500, 'request.leAuth.getAccessToken takes minTtl in ms: a number from 0 up.'],
+/** What is wrong with an id_token: a claim, the `typ` of its header, or the token as a whole. */
+export type IdTokenReason =
+  | 'missing'
+  | 'malformed'
+  | 'too_large'
+  | 'typ'
+  | 'iss'
+  | 'aud'
+  | 'azp'
+  | 'exp'
+  | 'iat'
+  | 'nbf'
+  | 'sub'
 
-  LE_AUTH_LOGOUT_CROSS_SITE: [403, 'Logging out is only possible from a page of this app: send the POST from the same origin.'],
-  LE_AUTH_REVOCATION_FAILED: [502, 'You are logged out of this app, but LivePerson could not be told to end your other sessions. Log out there as well.'],
+/**
+ * Why a call to Sentinel failed. If another error of the plugin was the cause, this is its code.
+ */
+export type SentinelFailureReason =
+  NetworkReason | HttpStatusReason | OAuthErrorReason | IdTokenReason | LeAuthErrorCode
 
-  LE_AUTH_SERVICE_PATH_INVALID: [500, 'request.leAuth.fetch takes a path that begins with one slash, such as /api/account/{accountId}/configuration/le-users/users, and never a whole address.'],
-  LE_AUTH_SERVICE_REDIRECTED: [502, 'A LivePerson service redirected to another host, and the user\'s token was not sent there.'],
-  LE_AUTH_SERVICE_UNAVAILABLE: [503, 'A LivePerson service cannot be reached at the moment. Try again in a minute.']
-} as const satisfies Record<string, readonly [status: number, message: string]>
+/** Why a refresh brought no tokens. */
+export type RefreshFailureReason = SentinelFailureReason | 'lock' | 'no_refresh_token'
 
-/** The code of an error of this plugin; a closed list, so that a `switch` narrows. */
-export type LeAuthErrorCode = keyof typeof definitions
+const NOT_A_RESPONSE =
+  'This is not a response that LivePerson sends after a login. Start the login again.'
 
-/** All codes, with the HTTP status each one carries. */
+/** Why a callback logged nobody in, each with its sentence for the visitor. */
+const CALLBACK_MESSAGES = {
+  malformed: NOT_A_RESPONSE,
+  state_malformed: NOT_A_RESPONSE,
+  code_malformed: NOT_A_RESPONSE,
+  no_transaction:
+    'This browser has no login in progress: it may block cookies, or the login ' +
+    'started in another browser or at another address of this app. Start the ' +
+    'login again here.',
+  expired: 'This login took longer than 15 minutes and has expired. Start it again.',
+  state_mismatch:
+    'This response belongs to a login that is no longer in progress in this browser, ' +
+    'perhaps because a login in another tab replaced it. Finish the login in that tab, ' +
+    'or start again.',
+  state_used: 'This response was already used and cannot be used again. Start the login again.',
+  login_ended: 'This login was completed earlier and has ended since. Log in again to continue.',
+  code_rejected:
+    'LivePerson no longer accepts this login: its code was already used or has ' +
+    'expired. Start the login again.'
+}
+
+const REPORT_IT = "If it keeps happening, send the error code to the app's operator."
+
+/** A status, a sentence for the visitor and, if that is another, a sentence for the operator. */
+interface Definition {
+  status: number
+  message: string
+  hint?: string
+}
+
+const DEFINITIONS: Record<LeAuthErrorCode, Definition> = {
+  // At start-up. No visitor sees these, unless a route uses a guard or authOf and the plugin is not
+  // registered in its scope.
+  LE_AUTH_OPTIONS_INVALID: {
+    status: 500,
+    message: 'This app is not set up correctly. Its operator should read the log.'
+  },
+  LE_AUTH_SETUP_INVALID: {
+    status: 500,
+    message: 'This app is not set up correctly. Its operator should read the log.'
+  },
+
+  // To reach LivePerson.
+  LE_AUTH_INSECURE_REQUEST: {
+    status: 500,
+    message: 'This app is not set up correctly for https. Its operator should read the log.',
+    hint:
+      'redirectUri is https, but the request arrived as http, so the browser would ' +
+      "not keep the login. Behind a TLS proxy, set Fastify's trustProxy and let the " +
+      'proxy send X-Forwarded-Proto.'
+  },
+  LE_AUTH_DOMAIN_API_UNAVAILABLE: {
+    status: 503,
+    message: 'LivePerson cannot be reached at the moment. Try again in a minute.',
+    hint:
+      'The Domain API did not respond, or it responded with an error status. Check ' +
+      "this server's outbound network, and LivePerson's status page. The option " +
+      'sentinelDomain skips this look-up for logins.'
+  },
+  LE_AUTH_DOMAIN_API_INVALID: {
+    status: 502,
+    message: `LivePerson does not know the account of this app. ${REPORT_IT}`,
+    hint:
+      'The Domain API does not know the account or the service, or its response is ' +
+      'malformed. Check accountId and, for fetch, the name of the service.'
+  },
+  LE_AUTH_HOST_NOT_TRUSTED: {
+    status: 502,
+    message: `LivePerson named an address that this app does not trust. ${REPORT_IT}`,
+    hint:
+      'The Domain API named a host outside the trusted domains. If the host is ' +
+      'genuine, add its domain to trustedDomains.'
+  },
+  LE_AUTH_SENTINEL_UNAVAILABLE: {
+    status: 503,
+    message: "LivePerson's login service cannot be reached at the moment. Try again in a minute.",
+    hint:
+      'Sentinel did not respond, or it responded that it is busy or down. Check this ' +
+      "server's outbound network, and LivePerson's status page."
+  },
+  LE_AUTH_SENTINEL_INVALID: {
+    status: 502,
+    message:
+      "LivePerson's login service sent a response that this app cannot use. Try again. " +
+      REPORT_IT,
+    hint:
+      "Sentinel's response is malformed, or an error that is not expected at this step. The " +
+      'reason says which.'
+  },
+  LE_AUTH_CLIENT_REJECTED: {
+    status: 502,
+    message: `LivePerson does not accept logins from this app. ${REPORT_IT}`,
+    hint:
+      'Check clientId, clientSecret, redirectUri, scope and pkce against the ' +
+      'installation at LivePerson.'
+  },
+  LE_AUTH_ID_TOKEN_INVALID: {
+    status: 502,
+    message: `LivePerson did not say clearly who logged in. Try again. ${REPORT_IT}`,
+    hint:
+      'The id_token is missing, malformed, expired or meant for another app; the ' +
+      'reason says which. If it is missing, set apiVersion.token to "2.0". Otherwise ' +
+      "check clientId and this server's clock."
+  },
+
+  // To log in.
+  LE_AUTH_LOGIN_NOT_A_PAGE: {
+    status: 400,
+    message: 'A login cannot start inside another page. Open this address in a new tab.',
+    hint:
+      'A script, an image, a frame or a prefetch requested /login. Navigate the ' +
+      'browser to it instead.'
+  },
+  LE_AUTH_LOGIN_DENIED: {
+    status: 403,
+    message:
+      'The login was cancelled or refused at LivePerson. You can try again, or use ' +
+      'another account.'
+  },
+  LE_AUTH_CALLBACK_INVALID: { status: 400, message: CALLBACK_MESSAGES.malformed },
+  LE_AUTH_LOGIN_HOOK_FAILED: {
+    status: 500,
+    message: 'This app could not complete your login. Nothing was changed. Try again.',
+    hint:
+      'onLogin threw, responded to the request or logged the user out; the reason ' +
+      'says which, and cause is what it threw.'
+  },
+  LE_AUTH_STORE_UNAVAILABLE: {
+    status: 503,
+    message: 'This app cannot reach its session store at the moment. Try again in a minute.',
+    hint:
+      'The session store failed, lost a write, or did not respond within five seconds. ' +
+      'If the reason is lock, the lock failed instead. For details, listen to the error ' +
+      'events of the client of the store or the lock.'
+  },
+
+  // To use a login.
+  LE_AUTH_LOGIN_REQUIRED: { status: 401, message: 'Log in to continue.' },
+  LE_AUTH_ADMIN_REQUIRED: {
+    status: 403,
+    message: 'This is for administrators of the LivePerson account only.'
+  },
+  LE_AUTH_REFRESH_UNAVAILABLE: {
+    status: 503,
+    message:
+      'Your access to LivePerson cannot be refreshed at the moment. You are still ' +
+      'logged in. Try again in a minute.',
+    hint:
+      'The access token has expired, and Sentinel did not issue a new one. The ' +
+      'plugin tries again by itself.'
+  },
+  LE_AUTH_SERVICE_REDIRECTED: {
+    status: 502,
+    message: `LivePerson redirected this request to a URL that this app does not use. ${REPORT_IT}`,
+    hint:
+      'A LivePerson service redirected to another host, to a malformed URL, too often, or in ' +
+      'response to a call that is not a read; the reason says which. The token was not sent there.'
+  },
+  LE_AUTH_SERVICE_UNAVAILABLE: {
+    status: 503,
+    message: 'LivePerson cannot be reached at the moment. Try again in a minute.'
+  },
+
+  // To log out.
+  LE_AUTH_LOGOUT_CROSS_SITE: {
+    status: 403,
+    message: 'Log out from a page of this app.',
+    hint: 'The POST to /logout did not come from a page of the same origin.'
+  },
+  LE_AUTH_REVOCATION_FAILED: {
+    status: 502,
+    message:
+      'You are logged out of this app, but LivePerson did not confirm that your other ' +
+      'sessions have ended. Log out there as well.'
+  }
+}
+
+/** The code of an error of this plugin: a closed list, so that a `switch` narrows. */
+export type LeAuthErrorCode = keyof LeAuthErrorReasons
+
+/** All codes, each with the HTTP status of its errors. */
 export const LE_AUTH_ERROR_STATUS = Object.fromEntries(
-  Object.entries(definitions).map(([code, [status]]) => [code, status])
+  Object.entries(DEFINITIONS).map(([code, { status }]) => [code, status])
 ) as Readonly<Record<LeAuthErrorCode, number>>
 
-/** Any error of this plugin: `error instanceof LeAuthError`. */
-export class LeAuthError extends Error {
+interface ErrorOf<Code extends LeAuthErrorCode> extends Error {
+  readonly name: 'LeAuthError'
   /** Which error this is. */
-  declare readonly code: LeAuthErrorCode
+  readonly code: Code
   /** The HTTP status that fits it. */
-  declare readonly statusCode: number
-  /** A word of a closed list for the operator's log, such as `invalid_grant`, `timeout` or `ECONNREFUSED`. */
-  declare readonly reason?: string
+  readonly statusCode: number
+  /**
+   * What exactly happened, for the log: a word of the code's list in {@link LeAuthErrorReasons}.
+   */
+  readonly reason: LeAuthErrorReasons[Code]
+  /** What the operator or developer should do. `message` is for the visitor. Never secret. */
+  readonly hint: string | undefined
 }
 
-const constructors = new Map(Object.entries(definitions).map(([code, [status, message]]) =>
-  [code, createError<string[]>(code, message, status, LeAuthError as unknown as ErrorConstructor)]))
+/**
+ * Any error of this plugin: `error instanceof LeAuthError`, after which a `switch` over `code`
+ * narrows `reason`. `message` is fit for a visitor; nothing in it came from outside.
+ */
+export type LeAuthError = { [Code in LeAuthErrorCode]: ErrorOf<Code> }[LeAuthErrorCode]
 
-/** Facts that go beside an error, never into its text. */
-interface ErrorFacts {
-  /** Fills the one `%s` of a start-up error. */
-  detail?: string
-  reason?: string | undefined
-  /** An error of the app's own, never one of LivePerson's: theirs may hold a token. */
+/** What an error carries besides its code. */
+interface ErrorFacts<Code extends LeAuthErrorCode> {
+  reason?: LeAuthErrorReasons[Code]
+  /** What is wrong, for the developer who starts the app; begins with a space or a line break. */
+  problem?: string
+  hint?: string
+  /** An error thrown by the app, never an error from LivePerson, which may contain a token. */
   cause?: unknown
 }
+
+class CodedError extends Error {
+  readonly code: LeAuthErrorCode
+  readonly statusCode: number
+  readonly reason: string | undefined
+  readonly hint: string | undefined
+
+  constructor(code: LeAuthErrorCode, message: string, { reason, hint, cause }: ErrorFacts<any>) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+    this.statusCode = DEFINITIONS[code].status
+    this.reason = reason
+    this.hint = hint ?? DEFINITIONS[code].hint
+  }
+
+  /** What a visitor may see: neither the operator's hint nor the app's own error. */
+  toJSON(): object {
+    const { code, statusCode, reason, message } = this
+    return { code, statusCode, reason, message }
+  }
+}
+
+Object.defineProperty(CodedError, 'name', { value: 'LeAuthError' })
+Object.defineProperty(CodedError.prototype, 'name', {
+  value: 'LeAuthError',
+  writable: true,
+  configurable: true
+})
+
+/** The class of {@link LeAuthError}, for `instanceof`. */
+export const LeAuthError = CodedError as unknown as abstract new () => LeAuthError
 
 /**
  * Makes the error of a code.
  *
  * @param code which error
- * @param facts what the start-up errors fill in, and the reason for the log
+ * @param facts its reason, and what else a developer or an operator should know
  */
-export function leAuthError (code: LeAuthErrorCode, facts: ErrorFacts = {}): LeAuthError {
-  const Constructor = constructors.get(code)!
-  const error = facts.detail === undefined ? new Constructor() : new Constructor(facts.detail)
-  const { reason, cause } = facts
-  return Object.assign(error, { name: 'LeAuthError', ...(reason !== undefined && { reason }), ...(cause !== undefined && { cause }) }) as unknown as LeAuthError
+export function leAuthError<Code extends LeAuthErrorCode>(
+  code: Code,
+  facts: ErrorFacts<Code> = {}
+): LeAuthError {
+  return new CodedError(code, messageOf(code, facts), facts) as unknown as LeAuthError
+}
+
+function messageOf(code: LeAuthErrorCode, { reason, problem }: ErrorFacts<any>): string {
+  if (problem !== undefined) return `fastify-le-auth cannot start:${problem}`
+  if (code === 'LE_AUTH_CALLBACK_INVALID') {
+    return CALLBACK_MESSAGES[reason as keyof typeof CALLBACK_MESSAGES]
+  }
+  return DEFINITIONS[code].message
 }

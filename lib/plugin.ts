@@ -1,114 +1,180 @@
 import cookie from '@fastify/cookie'
+import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import './access/augmentation.js'
-import { createAuthenticate } from './access/authenticate.js'
-import type { Collaborators } from './access/authentication.js'
-import { CurrentAuthentication } from './access/current.js'
-import { Guards, installGuards } from './access/guards.js'
-import { LoginCookie } from './access/login-cookie.js'
-import { createLogout } from './access/logout.js'
-import { logoutRoute } from './access/logout-route.js'
-import { ownRoute } from './access/own-routes.js'
-import { leAuthError } from './errors.js'
-import { createHttpClient } from './http/client.js'
-import { createDomainApi } from './liveperson/domain-api.js'
-import type { ServiceCall } from './liveperson/service-fetch.js'
-import { Callback } from './login/callback.js'
-import { SpentStates } from './login/spent-states.js'
-import { createLoginStart } from './login/start.js'
-import { createLoginTransactions } from './login/transaction.js'
-import { LoginRecords } from './logins/login-records.js'
-import { Logins } from './logins/logins.js'
-import type { LeAuthOptions, ResolvedOptions } from './options/options.js'
-import { resolveOptions } from './options/resolve-options.js'
-import { knowsOtherSlash, loginRouteHeaders, refuseMethod, refuseOtherSlash, withoutQueryInLog, withOtherSlash } from './http/route-headers.js'
-import { sentinelEndpoints, type Sentinel } from './sentinel/endpoints.js'
-import { SentinelService } from './sentinel/service.js'
-import { setUpStorage } from './session/storage.js'
-import { Sealer } from './store/seal.js'
-import { Refresh } from './tokens/refresh.js'
-import { refreshTime } from './tokens/refresh-time.js'
-import { Renewal } from './tokens/renewal.js'
+import './access/augmentation.ts'
+import { addAccess, refuseTakenNames } from './access/add-access.ts'
+import { Authenticator } from './access/authenticate.ts'
+import type { Collaborators } from './access/authentication.ts'
+import { CurrentAuthentication } from './access/current-authentication.ts'
+import { Guards } from './access/guards.ts'
+import { LoginCookie } from './access/login-cookie.ts'
+import { Logout } from './access/logout.ts'
+import { HttpClient } from './http/client.ts'
+import { DomainApi } from './liveperson/domain-api.ts'
+import { addLoginRoutes } from './login/add-login-routes.ts'
+import { Callback } from './login/callback.ts'
+import { LoginFailures } from './login/login-failures.ts'
+import { LoginCreator } from './login/login-creator.ts'
+import { LoginStart } from './login/start.ts'
+import { LoginTransactions } from './login/transaction.ts'
+import { UsedStates } from './login/used-states.ts'
+import type { LeAuthOptions } from './options/options.ts'
+import type { ResolvedOptions } from './options/resolved-options.ts'
+import { resolveOptions } from './options/resolve-options.ts'
+import { AuthorizationRequests } from './sentinel/authorization-url.ts'
+import { SentinelService } from './sentinel/service.ts'
+import { setUpStorage, type Storage } from './session/storage.ts'
+import { Sealer } from './store/seal.ts'
+import { createLoginServices, type LoginServices } from './tokens/login-services.ts'
 
-async function leAuth (app: FastifyInstance, rawOptions: LeAuthOptions): Promise<void> {
+async function leAuth(app: FastifyInstance, rawOptions: LeAuthOptions): Promise<void> {
   const options = resolveOptions(rawOptions, process.env, app.prefix)
   refuseTakenNames(app)
-  const { clock, secrets, refreshLock, refreshMargin, session: { idleLifetime, absoluteLifetime } } = options
   if (!app.hasRequestDecorator('cookies')) await app.register(cookie)
-
-  const http = createHttpClient(options.httpTimeout, clock, options.dispatcher)
-  const domainApi = createDomainApi({ ...options, now: clock.now }, http)
-  const sentinel = new SentinelService({ ...options, now: clock.now, loopback: options.trust.loopback }, http)
-  const sentinelOf = async (accountId: string): Promise<Sentinel> =>
-    sentinelEndpoints(await domainApi.originOf(accountId, 'sentinel'), accountId, options.apiVersion)
-  const revoke = (accountId: string, refreshToken: string): Promise<void> => sentinel.revokeToken(sentinelOf(accountId), refreshToken)
-
-  const sealer = new Sealer(secrets)
-  const { stored, sessions } = setUpStorage(app, options)
-  const records = new LoginRecords(stored, sealer, clock.now)
-  const logins = new Logins(records, {
-    ...options, idleLifetime, absoluteLifetime, refreshTime: (tokens, endsAt) => refreshTime(tokens, refreshMargin, endsAt)
-  }, clock)
-  const renewal = new Renewal({
-    logins,
-    records,
-    clock,
-    revoke,
-    mayLose: stored.shared && refreshLock === undefined,
-    requestTokens: (accountId, userId, refreshToken) => sentinel.refreshTokens(sentinelOf(accountId), { refreshToken, userId, now: clock.now() })
-  })
-  const refresh = new Refresh(renewal, refreshLock, clock)
+  const base = { ...connect(options), ...createStorage(app, options) }
+  const logins = createLogins(options, base)
+  const access = createAccess(options, base, logins)
+  const { start, callback } = createLoginSteps(options, { ...base, ...logins, ...access })
   app.addHook('onClose', async () => {
-    logins.close()
-    // New tokens that were not stored would be lost, and with them the login.
-    await refresh.settled()
-    await http.close()
+    logins.signals.close()
+    // New tokens that are not stored yet would be lost, and their logins with them.
+    await logins.refresher.idle()
+    await base.http.close()
   })
+  await addAccess(app, access)
+  addLoginRoutes(app, options.paths, { start, callback })
+}
 
-  const loginCookie = new LoginCookie(options.session)
+/** What makes calls to LivePerson. */
+function connect({ authorization, client, clock, hosts, http: settings }: ResolvedOptions) {
+  const { now } = clock
+  const http = new HttpClient(settings.timeout, clock, settings.dispatcher)
+  const domainApi = new DomainApi({ ...hosts, now }, http)
+  const sentinel = new SentinelService(
+    {
+      ...client,
+      apiVersion: authorization.apiVersion,
+      originOf: accountId => domainApi.originOf(accountId, 'sentinel'),
+      loopback: hosts.trust.loopback,
+      now
+    },
+    http
+  )
+  const callService: Collaborators['callService'] = async call => {
+    const { serviceFetch } = await import('./liveperson/service-fetch.ts')
+    return serviceFetch(http, domainApi, call)
+  }
+  return { http, sentinel, callService }
+}
+
+/** Where logins and sessions are kept. */
+function createStorage(app: FastifyInstance, options: ResolvedOptions): Storage & Sealed {
+  const { clock, cookie, keep, lifetimes, maxLogins, secrets, store } = options
+  const session = { cookie, keep, lifetime: lifetimes.absolute, secrets }
+  const storage = setUpStorage(app, { clock, maxLogins, store }, session)
+  return { ...storage, sealer: new Sealer(secrets) }
+}
+
+interface Sealed {
+  sealer: Sealer
+}
+
+type Base = ReturnType<typeof connect> & Storage & Sealed
+
+/** What makes logins, keeps their tokens fresh, and ends them. */
+function createLogins(
+  { accountId, client, clock, lifetimes, lock, refreshLeeway }: ResolvedOptions,
+  { records, sealer, sentinel }: Base
+): LoginServices {
+  const settings = { accountId, clientId: client.clientId, lifetimes }
+  return createLoginServices({ records, sealer, clock, lock, sentinel }, settings, refreshLeeway)
+}
+
+/** What decides who may pass, and acts for users. */
+function createAccess(
+  { accountId, clock, cookie: { name, attributes }, hooks, lifetimes, paths }: ResolvedOptions,
+  { callService, sessions }: Base,
+  { logins, ...parts }: LoginServices
+) {
+  const { ends, tokens } = parts
   const current = new CurrentAuthentication()
-  const callService = async (call: ServiceCall): ReturnType<Collaborators['callService']> =>
-    (await import('./liveperson/service-fetch.js')).serviceFetch(http, domainApi, call)
-  const logout = createLogout({ logins, sessions, cookie: loginCookie, current, revoke, onLogout: options.onLogout })
-  const collaborators: Collaborators = { logins, refresh, callService, logout, clock }
-  const guards = new Guards(current, options)
-  app.decorateRequest('leAuth', { getter (this: FastifyRequest) { return current.of(this) } })
-  app.decorate('requireAuth', guards.requireAuth)
-  app.decorate('requireAdmin', guards.requireAdmin)
-  installGuards(app, guards)
-  app.addHook('onRequest', createAuthenticate({ cookie: loginCookie, logins, current, sessions, collaborators }))
-  // For routes that were defined before this plugin; the others get it as their last hook as well.
-  app.addHook('preHandler', guards.lookAgain)
-  app.addHook('onRoute', guards.lookAgainLast)
-
-  const transactions = createLoginTransactions(options, sealer)
-  const spentStates = new SpentStates({ records: stored, sealer, lock: refreshLock, now: clock.now })
-  const start = createLoginStart({ options, domainApi, transactions })
-  const callback = new Callback({ options, sentinel, transactions, spentStates, sessions, cookie: loginCookie, current, collaborators })
-  addRoutes(app, options, start, callback.handle)
-  await app.register(async scope => logoutRoute(scope, { options, logins, sessions, cookie: loginCookie, current, revoke }))
-}
-
-/** @throws LE_AUTH_SETUP_INVALID */
-function refuseTakenNames (app: FastifyInstance): void {
-  const taken = ['requireAuth', 'requireAdmin'].find(name => app.hasDecorator(name)) ?? (app.hasRequestDecorator('leAuth') ? 'request.leAuth' : undefined)
-  if (taken === undefined) return
-  throw leAuthError('LE_AUTH_SETUP_INVALID', {
-    detail: `the name ${taken} is taken in this scope, by another plugin or by another registration of fastify-le-auth. Register fastify-le-auth once, in a scope of its own (app.register(async scope => { … })), or rename the other decorator.`
+  const cookie = new LoginCookie({ name, attributes }, lifetimes.absolute)
+  const { onLogout } = hooks
+  const logout = new Logout({ ends, tokens, sessions, cookie, current, onLogout })
+  const collaborators: Collaborators = { ...parts, callService, logout, clock }
+  const authenticator = new Authenticator({
+    cookie,
+    logins,
+    ends,
+    current,
+    sessions,
+    collaborators
   })
+  const guards = new Guards(current, paths)
+  return { accountId, paths, authenticator, collaborators, cookie, current, guards, logout }
 }
 
-function addRoutes (app: FastifyInstance, { localRoutes, routes }: ResolvedOptions, start: RouteHandler, callback: RouteHandler): void {
-  const route = { exposeHeadRoute: false, logSerializers: withoutQueryInLog, onSend: loginRouteHeaders, config: ownRoute }
-  const otherMethods = app.supportedMethods.filter(method => method !== 'GET')
-  app.get(localRoutes.login, route, start)
-  app.get(localRoutes.callback, route, callback)
-  app.route({ ...route, method: otherMethods, url: localRoutes.callback, onRequest: refuseMethod, handler: refuseMethod })
-  if (knowsOtherSlash(app, routes.callback)) return
-  app.route({ ...route, method: app.supportedMethods, url: withOtherSlash(localRoutes.callback), onRequest: refuseOtherSlash, handler: refuseOtherSlash })
+type Access = ReturnType<typeof createAccess>
+
+type Parts = Base & LoginServices & Access
+
+/** GET /login and GET /callback. */
+function createLoginSteps(options: ResolvedOptions, parts: Parts) {
+  const shared = createTransactions(options, parts)
+  return {
+    start: createStart(options, parts, shared),
+    callback: createCallback(options, parts, shared)
+  }
 }
 
-type RouteHandler = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>
+function createTransactions(
+  { accountId, authorization, client, clock, cookie, hooks, hosts, paths }: ResolvedOptions,
+  { sealer }: Parts
+) {
+  const { clientId, redirectUri } = client
+  const { pkce } = authorization
+  const settings = { accountId, clientId, redirectUri, cookie, pkce, hosts, now: clock.now }
+  const transactions = new LoginTransactions(sealer, settings)
+  const { onLoginError } = hooks
+  const failures = new LoginFailures({ accountId, loginPath: paths.login, onLoginError })
+  return { transactions, failures }
+}
+
+type Shared = ReturnType<typeof createTransactions>
+
+function createStart(
+  { accountId, authorization, client, clock, hosts, paths }: ResolvedOptions,
+  { sentinel }: Parts,
+  shared: Shared
+): LoginStart {
+  const { clientId, redirectUri } = client
+  const { method, scope } = authorization
+  const authorizationRequests = new AuthorizationRequests({ clientId, redirectUri, scope })
+  return new LoginStart(
+    { ...shared, sentinel, authorizationRequests },
+    { accountId, paths, method, trustedDomains: hosts.trust.domains, now: clock.now }
+  )
+}
+
+function createCallback(
+  { client, clock, hooks, lock, paths }: ResolvedOptions,
+  { records, sealer, sentinel, logins, sessions, cookie, current, collaborators }: Parts,
+  shared: Shared
+): Callback {
+  const usedStates = new UsedStates({ records, sealer, lock, now: clock.now })
+  const { onLogin } = hooks
+  const loginCreator = new LoginCreator({
+    logins,
+    sessions,
+    cookie,
+    current,
+    collaborators,
+    onLogin
+  })
+  return new Callback(
+    { ...shared, sentinel, usedStates, loginCreator, current, clock },
+    { redirectUri: client.redirectUri, afterLogin: paths.afterLogin }
+  )
+}
 
 export default fp(leAuth, { fastify: '5.x', name: 'fastify-le-auth' })

@@ -2,63 +2,157 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import t from 'tap'
 
-/** What each room may import; types included, for a type is knowledge too. Files at the top of lib/ are a room each. */
+/**
+ * What each room may import, types included. Files at the top of lib/ are a room each. The rooms of
+ * the emulator are below.
+ */
 const MAY_IMPORT: Record<string, string[]> = {
   index: ['plugin', 'diagnostics', 'errors', 'options', 'access', 'sentinel', 'store'],
-  plugin: ['options', 'login', 'access', 'session', 'tokens', 'logins', 'store', 'sentinel', 'liveperson', 'http', 'clock', 'errors'],
-  login: ['access', 'session', 'tokens', 'logins', 'store', 'sentinel', 'liveperson', 'options', 'http', 'diagnostics', 'errors'],
-  access: ['session', 'tokens', 'logins', 'sentinel', 'liveperson', 'options', 'http', 'clock', 'diagnostics', 'errors'],
+  plugin: [
+    'options',
+    'login',
+    'access',
+    'session',
+    'tokens',
+    'logins',
+    'store',
+    'sentinel',
+    'liveperson',
+    'http'
+  ],
+  login: [
+    'access',
+    'session',
+    'tokens',
+    'logins',
+    'store',
+    'sentinel',
+    'liveperson',
+    'options',
+    'http',
+    'diagnostics',
+    'clock',
+    'errors'
+  ],
+  access: [
+    'session',
+    'tokens',
+    'logins',
+    'sentinel',
+    'liveperson',
+    'options',
+    'http',
+    'clock',
+    'diagnostics',
+    'errors'
+  ],
   session: ['logins', 'store', 'options', 'clock', 'errors'],
   options: ['liveperson', 'sentinel', 'store', 'http', 'clock', 'errors'],
   tokens: ['logins', 'store', 'sentinel', 'clock', 'diagnostics', 'errors'],
-  logins: ['store', 'sentinel', 'clock', 'errors'],
+  logins: ['store', 'sentinel', 'clock', 'diagnostics', 'errors'],
   sentinel: ['http', 'errors'],
   liveperson: ['http', 'errors'],
   store: ['clock', 'errors'],
-  http: ['clock'],
-  emulator: [],
+  http: ['clock', 'errors'],
+  emulator: ['http', 'options'],
   diagnostics: ['errors'],
   errors: [],
   clock: []
 }
-/** What handles requests. The rest would work behind another server. */
+/** What handles requests. The rest would work with another server. */
 const KNOWS_FASTIFY = ['plugin', 'login', 'access', 'session', 'options', 'http', 'emulator']
 
-const lib = join(import.meta.dirname, '../lib')
+const root = join(import.meta.dirname, '..')
 
-interface Import { file: string, room: string, from: string }
+interface Import {
+  file: string
+  room: string
+  from: string
+}
 
-function imports (): Import[] {
-  return readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter(file => /(?<!\.d)\.ts$/.test(file)).flatMap(file => {
-    const source = readFileSync(join(lib, file), 'utf8')
-    return [...source.matchAll(/(?:^|\n)(?:import|export)[^'\n]*?(?:from )?'([^']+)'/g)].map(([, from]) => ({ file, room: roomOf(file), from: from! }))
+/** The imports of all modules below a folder. */
+function importsOf(folder: string): Import[] {
+  const files = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).filter(
+    file => /(?<!\.d)\.(ts|mjs)$/.test(file) && !file.startsWith('.')
+  )
+  return files.flatMap(file => {
+    const source = readFileSync(join(root, folder, file), 'utf8')
+    const found = source.matchAll(/(?:^|\n)(?:import|export)\b[^'"]*?(?:from )?'([^']+)'/g)
+    return [...found].map(([, from]) => ({ file, room: roomOf(file), from: from! }))
   })
 }
 
-function roomOf (file: string): string {
+function roomOf(file: string): string {
   return file.split('/')[0]!.replace(/\.[tj]s$/, '')
 }
 
-t.test('each room imports only what stands below it', async t => {
-  const all = imports().filter(({ from }) => from.startsWith('.'))
-  t.ok(all.length > 100)
-  for (const { file, room, from } of all) {
-    const target = roomOf(relative(lib, join(lib, dirname(file), from)))
-    t.ok(target === room || MAY_IMPORT[room]?.includes(target), `${file} imports ${from}`)
+function targetOf({ file, from }: Import): string {
+  return relative('.', join(dirname(file), from))
+}
+
+/** A way from a module back to itself; `null` if there is none. */
+function circleIn(imports: Import[]): string[] | null {
+  const local = imports.filter(({ from }) => from.startsWith('.'))
+  const done = new Set<string>()
+  const visit = (file: string, path: string[]): string[] | null => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file]
+    if (done.has(file)) return null
+    for (const found of local.filter(found => found.file === file)) {
+      const circle = visit(targetOf(found), [...path, file])
+      if (circle !== null) return circle
+    }
+    done.add(file)
+    return null
+  }
+  for (const { file } of local) {
+    const circle = visit(file, [])
+    if (circle !== null) return circle
+  }
+  return null
+}
+
+t.test('Each room of lib/ imports only the rooms below it.', async t => {
+  const local = importsOf('lib').filter(({ from }) => from.startsWith('.'))
+  t.ok(local.length > 200)
+  for (const found of local) {
+    const target = roomOf(targetOf(found))
+    const isAllowed = target === found.room || MAY_IMPORT[found.room]?.includes(target)
+    t.ok(isAllowed, `${found.file} imports ${found.from}`)
   }
 })
 
-t.test('every room is in the list, and the list has no circle', async t => {
-  for (const { file, room } of imports()) t.ok(MAY_IMPORT[room], `${file} is in no known room`)
+t.test('The list of rooms is complete, and no room is below itself.', async t => {
+  for (const { file, room } of importsOf('lib')) {
+    t.ok(MAY_IMPORT[room], `${file} is in no known room`)
+  }
   const visit = (room: string, path: string[]): void => {
-    if (path.includes(room)) { t.fail(`circle: ${[...path, room].join(' → ')}`); return }
+    if (path.includes(room)) {
+      t.fail(`circle: ${[...path, room].join(' → ')}`)
+      return
+    }
     for (const next of MAY_IMPORT[room]!) visit(next, [...path, room])
   }
   for (const room of Object.keys(MAY_IMPORT)) visit(room, [])
 })
 
-t.test('tokens, logins, store and what stands below them know nothing of fastify', async t => {
-  for (const { file, room, from } of imports()) {
-    if (/^(fastify|@fastify\/(?!error))/.test(from)) t.ok(KNOWS_FASTIFY.includes(room), `${file} imports ${from}`)
+for (const folder of ['lib', 'example-app', 'bench']) {
+  t.test(`No module of ${folder}/ imports itself by a detour, types included.`, async t => {
+    t.equal(circleIn(importsOf(folder))?.join(' → '), undefined)
+  })
+}
+
+t.test(
+  'The rooms below access/ know nothing of Fastify, except those that handle requests.',
+  async t => {
+    for (const { file, room, from } of importsOf('lib')) {
+      if (/^(@fastify\/|fastify(-plugin)?$)/.test(from)) {
+        t.ok(KNOWS_FASTIFY.includes(room), `${file} imports ${from}`)
+      }
+    }
   }
+)
+
+t.test('lib/ has five files of its own at most. The others are in a room.', async t => {
+  const files = readdirSync(join(root, 'lib')).filter(file => file.endsWith('.ts'))
+  t.ok(files.length <= 5, files.join())
 })

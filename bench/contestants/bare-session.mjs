@@ -10,9 +10,17 @@ import { guardedBySession, withSession } from './support/session.mjs'
 import { authorizePath, callback, clientId, idp } from './support/settings.mjs'
 import { exchangeCode } from './support/token-request.mjs'
 
-const authorize = idp + authorizePath + '?' + new URLSearchParams({
-  v: '1.0', response_type: 'code', client_id: clientId, redirect_uri: callback, code_challenge_method: 'S256'
-})
+const authorize =
+  idp +
+  authorizePath +
+  '?' +
+  new URLSearchParams({
+    v: '1.0',
+    response_type: 'code',
+    client_id: clientId,
+    redirect_uri: callback,
+    code_challenge_method: 'S256'
+  })
 
 const app = Fastify()
 await withSession(app)
@@ -32,11 +40,17 @@ app.get('/callback', async (request, reply) => {
   const claims = claimsOf(tokens.id_token)
   await request.session.regenerate()
   request.session.user = claims.sub
-  if (process.env.TOKENS === '1') Object.assign(request.session, { claims, tokens: tokensToKeep(tokens) })
+  if (process.env.TOKENS === '1') {
+    Object.assign(request.session, { claims, tokens: tokensToKeep(tokens) })
+  }
   return reply.redirect('/private')
 })
 
-function tokensToKeep ({ access_token: accessToken, refresh_token: refreshToken, expires_in: expiresIn }) {
+function tokensToKeep({
+  access_token: accessToken,
+  refresh_token: refreshToken,
+  expires_in: expiresIn
+}) {
   return { accessToken, refreshToken, expiresAt: Date.now() + expiresIn * 1000 }
 }
 

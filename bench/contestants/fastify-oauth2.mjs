@@ -1,12 +1,19 @@
-// @fastify/oauth2 as in its README: startRedirectPath, PKCE, its own cookies for state and verifier.
-// The tokens are kept in @fastify/session. It does not read the id_token, so the user's name is taken
-// from it without validation.
+// @fastify/oauth2 as in its README: startRedirectPath, PKCE, its own cookies for state and
+// verifier. The tokens are kept in @fastify/session. It does not read the id_token, so the user's
+// name is taken from it without validation.
 import oauth2 from '@fastify/oauth2'
 import Fastify from 'fastify'
 import { claimsOf } from './support/id-token.mjs'
 import { serve } from './support/serve.mjs'
 import { guardedBySession, withSession } from './support/session.mjs'
-import { authorizePath, callback, clientId, clientSecret, idp, tokenPath } from './support/settings.mjs'
+import {
+  authorizePath,
+  callback,
+  clientId,
+  clientSecret,
+  idp,
+  tokenPath
+} from './support/settings.mjs'
 
 const app = Fastify()
 await withSession(app)

@@ -8,5 +8,7 @@ import { withSession } from './support/session.mjs'
 const app = Fastify()
 await withSession(app)
 await app.register(leAuth, leAuthOptions)
-app.get('/private', { preHandler: app.requireAuth }, async request => ({ user: request.leAuth.user.id }))
+app.get('/private', { preHandler: app.requireAuth }, async request => ({
+  user: request.leAuth.user.id
+}))
 await serve(app)

@@ -6,24 +6,26 @@ import { serve } from './support/serve.mjs'
 import { sharedStore } from './support/store.mjs'
 
 const store = await sharedStore()
-const options = store === null ? leAuthOptions : { ...leAuthOptions, session: { store } }
-if (process.env.STORE === 'redis') options.refreshLock = await redisLock()
+const options = store === null ? leAuthOptions : { ...leAuthOptions, store }
+if (process.env.STORE === 'redis') options.lock = await createLock()
 
 const app = Fastify()
 await app.register(leAuth, options)
-app.get('/private', { preHandler: app.requireAuth }, async request => ({ user: request.leAuth.user.id }))
+app.get('/private', { preHandler: app.requireAuth }, async request => ({
+  user: request.leAuth.user.id
+}))
 if (store === null) app.get('/store', findStore)
 await serve(app)
 if (store === null) await app.inject('/store')
 
-async function redisLock () {
-  const { redisRefreshLock } = await import('fastify-le-auth/redis-refresh-lock')
+async function createLock() {
+  const { redisLock } = await import('fastify-le-auth/redis-lock')
   const { client } = await import('./support/redis-store.mjs')
-  return redisRefreshLock(client)
+  return redisLock(client)
 }
 
 /** Only a request has the default store. */
-async function findStore ({ sessionStore }) {
+async function findStore({ sessionStore }) {
   globalThis.benchRecords = () => sessionStore.size ?? null
   return { ok: true }
 }

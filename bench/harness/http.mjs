@@ -5,18 +5,22 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { hasEnded } from './processes.mjs'
 
 /** Sends a request on a new connection. */
-export function get (url, headers = {}) {
+export function get(url, headers = {}) {
   return new Promise((resolve, reject) => {
     const request = http.get(url, { headers, agent: false, timeout: 10_000 }, response => {
       let body = ''
-      response.setEncoding('utf8').on('data', text => { body += text })
+      response.setEncoding('utf8').on('data', text => {
+        body += text
+      })
       response.on('end', () => resolve({ status: response.statusCode, body })).on('error', reject)
     })
-    request.on('timeout', () => request.destroy(new Error(`${url} does not respond`))).on('error', reject)
+    request
+      .on('timeout', () => request.destroy(new Error(`${url} does not respond`)))
+      .on('error', reject)
   })
 }
 
-export async function freePort () {
+export async function freePort() {
   const server = net.createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address()
@@ -26,7 +30,7 @@ export async function freePort () {
 }
 
 /** Waits until a new process is ready. @throws if it ends, or takes too long */
-export async function untilReady (child, isReady, withinMs = 15_000) {
+export async function untilReady(child, isReady, withinMs = 15_000) {
   const end = performance.now() + withinMs
   while (performance.now() < end) {
     if (await isReady().catch(() => false)) return
@@ -36,13 +40,13 @@ export async function untilReady (child, isReady, withinMs = 15_000) {
   throw new Error(`a server does not respond: ${child.errors}`)
 }
 
-export async function responds (url) {
+export async function responds(url) {
   const { status } = await get(url)
   return status === 200
 }
 
 /** Whether a server accepts connections on a port. */
-export async function acceptsConnections (port) {
+export async function acceptsConnections(port) {
   const socket = net.connect(port, '127.0.0.1')
   try {
     await once(socket, 'connect')

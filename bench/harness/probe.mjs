@@ -9,12 +9,12 @@ process.on('disconnect', () => process.exit()) // a server must not outlive the 
 process.channel?.unref()
 
 /** Processor time of this process, all threads, in µs. */
-function time () {
+function time() {
   const { user, system } = process.cpuUsage()
   return user + system
 }
 
-async function memory () {
+async function memory() {
   await new Promise(resolve => setTimeout(resolve, SETTLE_TIME))
   for (let i = 0; i < 3; i += 1) globalThis.gc()
   const { heapUsed, external } = process.memoryUsage()

@@ -3,7 +3,7 @@
  *
  * @param once takes one sample. If it fails, the result has an `error` instead and the run goes on.
  */
-export async function inRounds (rounds, contestants, once, log) {
+export async function inRounds(rounds, contestants, once, log) {
   const results = Object.fromEntries(contestants.map(({ name }) => [name, []]))
   for (let round = 0; round < rounds; round += 1) {
     for (const contestant of round % 2 === 0 ? contestants : contestants.toReversed()) {
@@ -12,7 +12,7 @@ export async function inRounds (rounds, contestants, once, log) {
   }
   return results
 
-  function failed (error) {
+  function failed(error) {
     log(`no sample: ${error.message}`)
     return { error: error.message }
   }

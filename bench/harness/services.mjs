@@ -8,7 +8,7 @@ import { start, stop } from './processes.mjs'
 const IDP = fileURLToPath(new URL('../idp/server.mjs', import.meta.url))
 
 /** Runs `work` with the services' addresses and the server's. The services are always ended. */
-export async function withServices ({ redis: needsRedis }, work) {
+export async function withServices({ redis: needsRedis }, work) {
   const helpers = []
   try {
     const port = await freePort()
@@ -21,16 +21,18 @@ export async function withServices ({ redis: needsRedis }, work) {
   }
 }
 
-async function startIdp (helpers, server) {
+async function startIdp(helpers, server) {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const child = start(LOAD_CORE, process.execPath, [IDP], { env: { PORT: String(port), CALLBACK: `${server}/callback` } })
+  const child = start(LOAD_CORE, process.execPath, [IDP], {
+    env: { PORT: String(port), CALLBACK: `${server}/callback` }
+  })
   helpers.push(child)
   await untilReady(child, () => responds(`${url}/last-user`))
   return url
 }
 
-async function startRedis (helpers) {
+async function startRedis(helpers) {
   const port = await freePort()
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
   const child = start(LOAD_CORE, 'redis-server', args, { cwd: tmpdir() })

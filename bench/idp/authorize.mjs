@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 
 /** Redirects the browser back with a code at once. */
-export function authorize (state, { query }, reply) {
+export function authorize(state, { query }, reply) {
   const problem = problemOf(state.client, query)
-  if (problem !== null) return reply.code(400).send({ error: 'invalid_request', error_description: problem })
+  if (problem !== null) {
+    return reply.code(400).send({ error: 'invalid_request', error_description: problem })
+  }
   const code = randomBytes(24).toString('base64url')
   state.users += 1
   state.codes.add(code, { challenge: query.code_challenge, user: `user-${state.users}` })
@@ -13,7 +15,7 @@ export function authorize (state, { query }, reply) {
   return reply.redirect(back.href)
 }
 
-function problemOf (client, query) {
+function problemOf(client, query) {
   if (query.client_id !== client.id) return 'unknown client'
   if (query.response_type !== 'code') return 'response_type'
   if (query.redirect_uri !== client.redirectUri) return 'redirect_uri'

@@ -5,13 +5,13 @@ const MAX = 50_000
 export class Codes {
   #grants = new Map()
 
-  add (code, grant) {
+  add(code, grant) {
     if (this.#grants.size >= MAX) this.#grants.delete(this.#grants.keys().next().value)
     this.#grants.set(code, grant)
   }
 
   /** Uses a code: returns its grant the first time, undefined after that. */
-  use (code) {
+  use(code) {
     const grant = this.#grants.get(code)
     this.#grants.delete(code)
     return grant

@@ -15,9 +15,13 @@ const state = {
 }
 
 const app = Fastify({ keepAliveTimeout: 120_000 })
-app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
-  done(null, Object.fromEntries(new URLSearchParams(body)))
-})
+app.addContentTypeParser(
+  'application/x-www-form-urlencoded',
+  { parseAs: 'string' },
+  (_request, body, done) => {
+    done(null, Object.fromEntries(new URLSearchParams(body)))
+  }
+)
 app.get('/sentinel/api/account/1/authorize', (request, reply) => authorize(state, request, reply))
 app.post('/sentinel/api/account/1/token', (request, reply) => token(state, request, reply))
 app.get('/last-user', async () => ({ user: state.lastUser }))

@@ -5,7 +5,7 @@ const { privateKey } = await generateKeyPair('RS256')
 const HOUR = 3600
 
 /** Exchanges a code for tokens. No measurement refreshes, so there is no other grant. */
-export async function token (state, request, reply) {
+export async function token(state, request, reply) {
   const { client, codes } = state
   const refuse = (status, error) => reply.code(status).send({ error })
   const { body } = request
@@ -18,23 +18,28 @@ export async function token (state, request, reply) {
   return tokensFor(client, grant.user)
 }
 
-function isClient (client, { id, secret }) {
+function isClient(client, { id, secret }) {
   return id === client.id && secret === client.secret
 }
 
 /** The client's id and secret, from the body or from HTTP Basic (RFC 6749 §2.3.1). */
-function credentialsIn ({ headers: { authorization }, body }) {
-  if (!authorization?.startsWith('Basic ')) return { id: body.client_id, secret: body.client_secret }
-  const [id, secret] = Buffer.from(authorization.slice(6), 'base64').toString().split(':').map(decodeURIComponent)
+function credentialsIn({ headers: { authorization }, body }) {
+  if (!authorization?.startsWith('Basic ')) {
+    return { id: body.client_id, secret: body.client_secret }
+  }
+  const [id, secret] = Buffer.from(authorization.slice(6), 'base64')
+    .toString()
+    .split(':')
+    .map(decodeURIComponent)
   return { id, secret }
 }
 
-function challengeOf (verifier = '') {
+function challengeOf(verifier = '') {
   return createHash('sha256').update(verifier).digest('base64url')
 }
 
 /** Tokens as long as LivePerson's. */
-async function tokensFor (client, user) {
+async function tokensFor(client, user) {
   return {
     access_token: randomBytes(32).toString('hex'),
     token_type: 'Bearer',
@@ -44,7 +49,7 @@ async function tokensFor (client, user) {
   }
 }
 
-function idTokenFor (client, user) {
+function idTokenFor(client, user) {
   return new SignJWT({ email: `${user}@brand.example`, username: user, preferred_username: user })
     .setProtectedHeader({ alg: 'RS256', typ: 'JWT' })
     .setIssuer('sentinel')

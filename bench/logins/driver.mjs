@@ -14,7 +14,7 @@ const end = performance.now() + seconds * 1000
 let started = 0
 let done = 0
 
-async function oneAfterAnother () {
+async function oneAfterAnother() {
   while (started < count && performance.now() < end) {
     started += 1
     await login(started)
@@ -22,15 +22,17 @@ async function oneAfterAnother () {
   }
 }
 
-async function login (number) {
+async function login(number) {
   if (kind === 'abandoned') return begin(browser, server)
   const jar = await logIn(browser, server)
   if (number % CHECK_EVERY === 0) await expectUser(jar)
 }
 
-async function expectUser (jar) {
+async function expectUser(jar) {
   const { status, body } = await browser.open(`${server}/private`, jar)
-  if (status !== 200 || !body.includes('user-')) throw new Error(`/private responded ${status} after a login`)
+  if (status !== 200 || !body.includes('user-')) {
+    throw new Error(`/private responded ${status} after a login`)
+  }
 }
 
 await Promise.all(Array.from({ length: atOnce }, oneAfterAnother))

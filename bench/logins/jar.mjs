@@ -2,29 +2,32 @@
 export class Jar {
   #cookies = new Map()
 
-  get header () {
+  get header() {
     return [...this.#cookies].map(pair => pair.join('=')).join('; ')
   }
 
-  store (setCookie = []) {
+  store(setCookie = []) {
     for (const line of [setCookie].flat()) this.#storeLine(line)
   }
 
-  clear () {
+  clear() {
     this.#cookies.clear()
   }
 
   /** A copy in which one character in the middle of each value is changed. */
-  forged () {
+  forged() {
     const forged = new Jar()
     for (const [name, value] of this.#cookies) {
       const middle = Math.floor(value.length / 2)
-      forged.#cookies.set(name, value.slice(0, middle) + (value[middle] === 'A' ? 'B' : 'A') + value.slice(middle + 1))
+      forged.#cookies.set(
+        name,
+        value.slice(0, middle) + (value[middle] === 'A' ? 'B' : 'A') + value.slice(middle + 1)
+      )
     }
     return forged
   }
 
-  #storeLine (line) {
+  #storeLine(line) {
     const [pair, ...attributes] = line.split(';')
     const [name, ...value] = pair.split('=')
     if (value.join('=') === '' || attributes.some(isPast)) this.#cookies.delete(name)
@@ -32,7 +35,7 @@ export class Jar {
   }
 }
 
-function isPast (attribute) {
+function isPast(attribute) {
   const [name, value] = attribute.trim().split('=')
   if (/^max-age$/i.test(name)) return Number(value) <= 0
   return /^expires$/i.test(name) && Date.parse(value) <= Date.now()

@@ -11,4 +11,13 @@ import { loginPage, protectedRoute, publicPage } from './rates.mjs'
 import { startUp } from './start.mjs'
 import { storeCalls } from './store-calls.mjs'
 
-export const measurements = [protectedRoute, publicPage, loginPage, wholeLogins, abandonedLogins, keptLogins, startUp, storeCalls]
+export const measurements = [
+  protectedRoute,
+  publicPage,
+  loginPage,
+  wholeLogins,
+  abandonedLogins,
+  keptLogins,
+  startUp,
+  storeCalls
+]

@@ -10,13 +10,18 @@ const COLUMNS = [
 ]
 const BASELINES = ['bare-fastify', 'bare-session', 'bare-session-redis']
 
-const rate = { columns: COLUMNS, ratioOf: 'perSecond', baselines: BASELINES, rounds: ({ rounds }) => rounds }
+const rate = {
+  columns: COLUMNS,
+  ratioOf: 'perSecond',
+  baselines: BASELINES,
+  rounds: ({ rounds }) => rounds
+}
 
 export const protectedRoute = {
   ...rate,
   name: 'protected',
   title: 'GET /private of a logged-in user',
-  async sample (contestant, server, settings) {
+  async sample(contestant, server, settings) {
     const cookie = contestant.login === false ? '' : await cookieOf(server.url)
     return rateOf(server, '/private', cookie, settings)
   }
@@ -36,7 +41,7 @@ export const loginPage = {
   sample: (_contestant, server, settings) => rateOf(server, '/login', '', settings)
 }
 
-async function cookieOf (url) {
+async function cookieOf(url) {
   const browser = new Browser()
   try {
     const { header } = await logIn(browser, url)
@@ -46,17 +51,17 @@ async function cookieOf (url) {
   }
 }
 
-async function rateOf (server, path, cookie, { warmUp, seconds }) {
+async function rateOf(server, path, cookie, { warmUp, seconds }) {
   await load(server.url + path, cookie, warmUp)
   const before = await server.read('time')
   const { perSecond, requests } = await load(server.url + path, cookie, seconds)
-  const micros = (await server.read('time') - before) / requests
+  const micros = ((await server.read('time')) - before) / requests
   await expectStatus(server.url + path, cookie, path === '/login' ? 302 : 200)
   return { perSecond, micros }
 }
 
 /** The load must have counted the intended response. */
-async function expectStatus (url, cookie, expected) {
+async function expectStatus(url, cookie, expected) {
   const { status } = await get(url, cookie ? { cookie } : {})
   if (status !== expected) throw new Error(`${url} responded ${status} after the load`)
 }

@@ -13,7 +13,7 @@ export const storeCalls = {
   server: { env: { STORE: 'counted' } },
   rounds: () => 1,
   timed: false,
-  async sample (_contestant, server) {
+  async sample(_contestant, server) {
     const browser = new Browser()
     try {
       const jar = await logIn(browser, server.url)
@@ -26,11 +26,13 @@ export const storeCalls = {
   }
 }
 
-async function expectOk (browser, url, jar) {
+async function expectOk(browser, url, jar) {
   const { status } = await browser.open(`${url}/private`, jar)
   if (status !== 200) throw new Error(`/private responded ${status}`)
 }
 
-function difference (before, after) {
-  return Object.fromEntries(Object.keys(after).map(call => [call, (after[call] - before[call]) / REQUESTS]))
+function difference(before, after) {
+  return Object.fromEntries(
+    Object.keys(after).map(call => [call, (after[call] - before[call]) / REQUESTS])
+  )
 }

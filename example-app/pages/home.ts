@@ -1,12 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Authentication } from 'fastify-le-auth'
-import { html, type Html } from '../html.js'
-import { nameOf, sendPage } from '../layout.js'
-import { logoutNotice } from '../logged-out.js'
+import { html, type Html } from '../html.ts'
+import { nameOf, sendPage } from '../layout.ts'
+import { logoutNotice } from '../logged-out.ts'
 
 /** GET /: open to visitors too. */
-export async function homePage (
-  request: FastifyRequest, reply: FastifyReply
+export async function homePage(
+  request: FastifyRequest,
+  reply: FastifyReply
 ): Promise<FastifyReply> {
   const { leAuth } = request
   if (leAuth) return sendPage(request, reply, { title: 'Home', content: forUser(leAuth) })
@@ -25,7 +26,7 @@ stroke-width="10" stroke-dasharray=".03 .97" stroke-dashoffset=".015"/>
 <path class="pointer" d="m100 26 19 74H81Z"/><path class="tail" d="m100 174-19-74h38Z"/>
 </svg>`
 
-function forVisitor (notice: Html | undefined): Html {
+function forVisitor(notice: Html | undefined): Html {
   return html`<div class="hero">${notice}
 <div>
 <h1>Everyone at your desk, in one place.</h1>
@@ -45,7 +46,7 @@ ${COMPASS}
 </section>`
 }
 
-function forUser ({ user, accountId }: Authentication): Html {
+function forUser({ user, accountId }: Authentication): Html {
   return html`<div class="heading">
 <h1>Hello, ${nameOf(user)}</h1>
 <p class="lead">You are logged in to LivePerson account <b>${accountId}</b>.</p>
@@ -57,6 +58,6 @@ ${user.isAdmin && tile('/admin', 'Administration', 'The reasons agents can give 
 </ul>`
 }
 
-function tile (path: string, title: string, text: string): Html {
+function tile(path: string, title: string, text: string): Html {
   return html`<li><a href="${path}"><b>${title}</b> <span>${text}</span></a></li>`
 }

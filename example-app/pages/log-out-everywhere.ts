@@ -1,10 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { html } from '../html.js'
-import { sendPage } from '../layout.js'
+import { html } from '../html.ts'
+import { sendPage } from '../layout.ts'
 
 /** GET /log-out-everywhere: explains what it does and asks for confirmation. */
-export async function logOutEverywherePage (
-  request: FastifyRequest, reply: FastifyReply
+export async function logOutEverywherePage(
+  request: FastifyRequest,
+  reply: FastifyReply
 ): Promise<FastifyReply> {
   return sendPage(request, reply, {
     title: 'Log out everywhere?',

@@ -1,14 +1,15 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { User } from 'fastify-le-auth'
-import { html, type Html, type HtmlValue } from '../html.js'
-import { nameOf, sendPage } from '../layout.js'
-import { moment } from '../moment.js'
+import { authOf, type User } from 'fastify-le-auth'
+import { html, type Html, type HtmlValue } from '../html.ts'
+import { nameOf, sendPage } from '../layout.ts'
+import { moment } from '../moment.ts'
 
 /** GET /profile: the user, the account and the times of the login. */
-export async function profilePage (
-  request: FastifyRequest, reply: FastifyReply
+export async function profilePage(
+  request: FastifyRequest,
+  reply: FastifyReply
 ): Promise<FastifyReply> {
-  const { user, accountId, loggedInAt, expiresAt } = request.leAuth!
+  const { user, accountId, loggedInAt, expiresAt } = authOf(request)
   const now = new Date()
   return sendPage(request, reply, {
     title: 'Your profile',
@@ -39,18 +40,18 @@ application, on every device.</p>
 </form>
 </section>`
 
-function fact (name: string, value: HtmlValue): Html {
+function fact(name: string, value: HtmlValue): Html {
   return html`<div><dt>${name}</dt><dd>${value}</dd></div>`
 }
 
-function tokenEnd (expiresAt: Date | null, now: Date): HtmlValue {
+function tokenEnd(expiresAt: Date | null, now: Date): HtmlValue {
   if (expiresAt === null) return 'LivePerson did not say'
   return html`${moment(expiresAt, now)}
 <small>Northdesk refreshes it by itself. You do not have to do anything.</small>`
 }
 
 /** The id_token says only this. The names of profiles are in LivePerson's Users API. */
-function roleOf ({ isAdmin, isLpa }: User): string {
+function roleOf({ isAdmin, isLpa }: User): string {
   if (isLpa) return 'LivePerson staff'
   return isAdmin ? 'Administrator' : 'User'
 }

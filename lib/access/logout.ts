@@ -1,80 +1,107 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { publish } from '../diagnostics.js'
-import { leAuthError, type LeAuthError } from '../errors.js'
-import type { Login } from '../logins/login.js'
-import type { Logins } from '../logins/logins.js'
-import type { LeAuthOptions } from '../options/options.js'
-import type { TokenSet } from '../sentinel/token-set.js'
-import type { AppSessions } from '../session/app-sessions.js'
-import { whoseOf } from '../tokens/refresh-log.js'
-import type { CurrentAuthentication } from './current.js'
-import type { LoginCookie } from './login-cookie.js'
+import { publish } from '../diagnostics.ts'
+import { logFailedRevocation, type LoginEnds, type RevocationResult } from '../logins/ends.ts'
+import type { Login } from '../logins/login.ts'
+import type { LoginTokens } from '../logins/login-tokens.ts'
+import type { LogoutHook } from '../options/options.ts'
+import type { AppSessions } from '../session/app-sessions.ts'
+import type { LoginCookie } from './login-cookie.ts'
 
 /** How far a logout reaches. */
 export interface LogoutOptions {
-  /** Also ends the user's sessions in all LivePerson applications, everywhere. @default false */
+  /** Also ends the user's sessions in all LivePerson applications. @default false */
   revoke?: boolean | undefined
 }
 
-/** What a logout did beyond this app. The user is logged out here in any case. */
-export interface LogoutResult {
-  /** Whether Sentinel confirmed the revocation; `null` when it was not asked for. */
-  revoked: boolean | null
-  /** Why `revoked` is false. */
-  revocationError?: LeAuthError
-}
-
-export type Logout = (request: FastifyRequest, reply: FastifyReply, login: Login, options: LogoutOptions) => Promise<LogoutResult>
+/** What a logout did beyond this app. In this app, the user is logged out in any case. */
+export interface LogoutResult extends RevocationResult {}
 
 interface LogoutParts {
-  logins: Logins
+  ends: LoginEnds
+  tokens: LoginTokens
   sessions: AppSessions
   cookie: LoginCookie
-  current: CurrentAuthentication
-  /** @throws LE_AUTH_REVOCATION_FAILED */
-  revoke: (accountId: string, refreshToken: string) => Promise<void>
-  onLogout?: LeAuthOptions['onLogout']
+  /** Where a request keeps who is logged in. */
+  current: { set: (request: FastifyRequest, authentication: null) => void }
+  onLogout: LogoutHook | undefined
 }
 
-/** Ends a login: here first, whatever Sentinel answers, and there only if that is asked for. */
-export function createLogout ({ logins, sessions, cookie, current, revoke, onLogout }: LogoutParts): Logout {
-  return async function logout (request, reply, login, options) {
-    const revocationAsked = Object.hasOwn(options, 'revoke') && options.revoke === true
-    const known = logins.openTokens(login)
-    const [ended, left] = await Promise.allSettled([logins.end(login, 'logged_out', revocationAsked), sessions.end(request, reply)])
-    const newest = ended.status === 'fulfilled' ? ended.value : null
-    const failed = [ended, left].find(result => result.status === 'rejected')
-    if (failed !== undefined) {
-      // The next attempt may find this login ended, and its tokens gone: they are revoked now or never.
-      if (revocationAsked) await revocation(login, newest ?? known)
-      throw failed.reason
-    }
+/** Logs users out of this app, even if Sentinel fails, and of LivePerson if requested. */
+export class Logout {
+  readonly #with: LogoutParts
+
+  constructor(parts: LogoutParts) {
+    this.#with = parts
+  }
+
+  /** Ends a login, its session and, if requested, its tokens. @throws LE_AUTH_STORE_UNAVAILABLE */
+  async logOut(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    login: Login,
+    options: LogoutOptions
+  ): Promise<LogoutResult> {
+    const { cookie, current, ends, onLogout } = this.#with
+    const revoke = Object.hasOwn(options, 'revoke') && options.revoke === true
+    const tokens = await this.#end(request, reply, login, revoke)
     cookie.clear(reply)
     current.set(request, null)
-    const result = revocationAsked ? await revocation(login, newest ?? known) : { revoked: null }
-    tell(request, login, result)
+    const result = revoke ? await ends.revoke(login, tokens) : { revoked: null }
+    report(request, login, result)
     const { accountId, user } = login.facts
     await onLogout?.({ user, accountId, ...result }, request, reply)
     return result
   }
 
-  async function revocation ({ facts, refreshMemory }: Login, tokens: TokenSet | null): Promise<LogoutResult> {
-    // Another process may have gone on from tokens that are still being stored here, so either may be the newest.
-    const refreshTokens = new Set([refreshMemory.unsaved?.refreshToken, tokens?.refreshToken].filter(token => token !== undefined))
-    if (refreshTokens.size === 0) return { revoked: false, revocationError: leAuthError('LE_AUTH_REVOCATION_FAILED', { reason: 'no_refresh_token' }) }
-    try {
-      await Promise.all([...refreshTokens].map(token => revoke(facts.accountId, token)))
-      return { revoked: true }
-    } catch (error) {
-      return { revoked: false, revocationError: error as LeAuthError }
+  /** @returns the newest known tokens */
+  async #end(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    login: Login,
+    revoke: boolean
+  ): Promise<ReturnType<LoginTokens['open']>> {
+    const { ends, sessions, tokens } = this.#with
+    const known = tokens.open(login)
+    const [ended, left] = await Promise.allSettled([
+      ends.end(login, 'logged_out', revoke),
+      sessions.end(request, reply)
+    ])
+    const newest = (ended.status === 'fulfilled' ? ended.value : null) ?? known
+    const failed = [ended, left].find(result => result.status === 'rejected')
+    if (failed === undefined) return newest
+    // The next attempt may find the login ended and its tokens gone, so they are revoked now.
+    if (revoke) await ends.revoke(login, newest)
+    throw failed.reason
+  }
+
+  /** Removes what is left of a login that is over, or whose logout failed halfway. */
+  async clear(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    accountId: string,
+    revoke: boolean
+  ): Promise<void> {
+    const { cookie, ends, sessions } = this.#with
+    const id = cookie.idOf(request)
+    if (id === null) return
+    const newest = await ends.endById(id, revoke)
+    if (newest?.refreshToken !== undefined) {
+      const { revocationError } = await ends.revokeToken(accountId, newest.refreshToken)
+      if (revocationError !== undefined) logFailedRevocation(request.log, revocationError)
     }
+    await sessions.end(request, reply)
+    cookie.clear(reply)
   }
 }
 
-function tell (request: FastifyRequest, login: Login, { revoked, revocationError }: LogoutResult): void {
-  const who = whoseOf(login)
-  publish('fastify-le-auth:logout', { ...who, revoked })
-  const facts = { event: 'logout', ...who, revoked }
-  if (revocationError === undefined) request.log.info({ leAuth: facts }, 'logged out')
-  else request.log.warn({ leAuth: { ...facts, code: revocationError.code, reason: revocationError.reason } }, 'logged out here, but not at LivePerson')
+function report(
+  { log }: FastifyRequest,
+  { subject }: Login,
+  { revoked, revocationError }: LogoutResult
+): void {
+  publish('fastify-le-auth:logout', { ...subject, revoked })
+  const facts = { event: 'logout', ...subject, revoked }
+  if (revocationError === undefined) return log.info({ leAuth: facts }, 'logged out')
+  const { code, reason } = revocationError
+  log.warn({ leAuth: { ...facts, code, reason } }, 'logged out here, but not at LivePerson')
 }

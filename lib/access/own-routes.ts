@@ -1,12 +1,12 @@
 import type { FastifyRequest } from 'fastify'
 
-/** Only this module can write it, and nothing inherits it. */
+/** Only this module can set it, and nothing inherits it. */
 const OWN_ROUTE = Symbol('route of fastify-le-auth')
 
-/** The `config` of the plugin's own routes: no guard stands before them, for a login must be possible without a login. */
+/** The `config` of the plugin's own routes. No guard stops them: a login needs no login. */
 export const ownRoute: object = { [OWN_ROUTE]: true }
 
-/** Whether a request is for a route of the plugin's own. */
-export function isOwnRoute (request: FastifyRequest): boolean {
+/** Whether a request is for one of the plugin's own routes. */
+export function isOwnRoute(request: FastifyRequest): boolean {
   return Object.hasOwn(Object(request.routeOptions.config), OWN_ROUTE)
 }

@@ -1,15 +1,18 @@
 import Fastify, {
-  type FastifyInstance, type FastifyPluginAsync, type FastifyServerOptions
+  type FastifyInstance,
+  type FastifyPluginAsync,
+  type FastifyServerOptions
 } from 'fastify'
 import fp from 'fastify-plugin'
-import { FaultPlan } from './faults/plan.js'
-import { Ledger } from './ledger.js'
-import { Origin } from './origin.js'
-import { RequestLog } from './request-log.js'
-import { emulatorRoutes } from './routes.js'
-import { sentinelOf, type SentinelEmulator } from './sentinel.js'
-import { resolveOptions, type SentinelEmulatorOptions } from './settings/options.js'
-import { signingKey } from './token/signing-key.js'
+import { OptionReader } from '../options/option-reader.ts'
+import { FaultPlan } from './faults/plan.ts'
+import { Ledger } from './ledger.ts'
+import { Origin } from './origin.ts'
+import { RequestLog } from './request-log.ts'
+import { emulatorRoutes } from './routes.ts'
+import { sentinelOf, type SentinelEmulator } from './sentinel.ts'
+import { resolveOptions, throwProblems, type SentinelEmulatorOptions } from './settings/options.ts'
+import { signingKey } from './token/signing-key.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -48,8 +51,9 @@ export const sentinelEmulator: FastifyPluginAsync<SentinelEmulatorOptions> = fp(
   name: 'fastify-le-auth-sentinel-emulator'
 })
 
-async function emulatorPlugin (
-  app: FastifyInstance, options: SentinelEmulatorOptions
+async function emulatorPlugin(
+  app: FastifyInstance,
+  options: SentinelEmulatorOptions
 ): Promise<void> {
   const settings = resolveOptions(options)
   const origin = new Origin(app)
@@ -81,14 +85,13 @@ async function emulatorPlugin (
  * @throws TypeError if an option is wrong; the message names every wrong option, or only the port
  * @throws Error `EADDRINUSE` if the port is in use
  */
-export async function startSentinelEmulator (
+export async function startSentinelEmulator(
   options: StartSentinelEmulatorOptions = {}
 ): Promise<SentinelEmulator> {
-  const { port = 0, logger = false, ...data } = options
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new TypeError(
-      `Sentinel emulator: port must be a whole number from 0 to 65535, not ${port}`)
-  }
+  const { port: _checkedBelow, logger = false, ...data } = options
+  const read = new OptionReader(options)
+  const port = read.wholeNumber('port', 0, 0, 65_535)
+  throwProblems(read)
   const app = Fastify({ logger, forceCloseConnections: true })
   await app.register(sentinelEmulator, data)
   await app.listen({ host: '127.0.0.1', port })

@@ -1,16 +1,28 @@
-export { startSentinelEmulator, sentinelEmulator } from './emulator.js'
-export { EMULATOR_DEFAULTS } from './settings/defaults.js'
+export { startSentinelEmulator, sentinelEmulator } from './emulator.ts'
+export { EMULATOR_DEFAULTS } from './settings/defaults.ts'
 
-export type { EmulatorDefaults } from './settings/defaults.js'
-export type { StartSentinelEmulatorOptions } from './emulator.js'
-export type { SentinelEmulator } from './sentinel.js'
-export type { SentinelEmulatorOptions } from './settings/options.js'
+export type { EmulatorDefaults } from './settings/defaults.ts'
+export type { StartSentinelEmulatorOptions } from './emulator.ts'
+export type { SentinelEmulator } from './sentinel.ts'
+export type { SentinelEmulatorOptions } from './settings/options.ts'
 export type {
-  Account, AccountData, Application, ApplicationData, User, UserData
-} from './settings/accounts.js'
-export type { Behaviour } from './settings/behaviour.js'
-export type { Lifetimes } from './settings/lifetimes.js'
+  Account,
+  AccountData,
+  Application,
+  ApplicationData,
+  User,
+  UserData
+} from './settings/accounts.ts'
+export type { Behaviour } from './settings/behaviour.ts'
+export type { Lifetimes } from './settings/lifetimes.ts'
 export type {
-  Change, CutOff, Delay, Drip, Endpoint, Fault, Hang, Replacement
-} from './faults/faults.js'
-export type { ReceivedRequest } from './request-log.js'
+  Change,
+  CutOff,
+  Delay,
+  Drip,
+  Endpoint,
+  Fault,
+  Hang,
+  Replacement
+} from './faults/faults.ts'
+export type { ReceivedRequest } from './request-log.ts'

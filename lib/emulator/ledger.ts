@@ -1,5 +1,5 @@
-import type { AuthorizationRequest } from './authorize/authorization-request.js'
-import { ExpiringMap } from './expiring-map.js'
+import type { AuthorizationRequest } from './authorize/authorization-request.ts'
+import { ExpiringMap } from './expiring-map.ts'
 
 /** The login of a user at Sentinel, in one browser. */
 export interface SsoSession {
@@ -49,7 +49,7 @@ export class Ledger {
   readonly browsers: ExpiringMap<true>
 
   /** @param now the clock, in ms */
-  constructor (now: () => number) {
+  constructor(now: () => number) {
     this.codes = new ExpiringMap(now)
     this.accessTokens = new ExpiringMap(now)
     this.refreshTokens = new ExpiringMap(now)
@@ -59,23 +59,23 @@ export class Ledger {
   }
 
   /** Ends the access tokens of one user, or of all users. */
-  endAccessTokens (userId?: string): void {
+  endAccessTokens(userId?: string): void {
     this.accessTokens.deleteWhere(grant => userId === undefined || grant.userId === userId)
   }
 
   /** Ends the refresh tokens of one user, or of all users. */
-  endRefreshTokens (userId?: string): void {
+  endRefreshTokens(userId?: string): void {
     this.refreshTokens.deleteWhere(({ grant }) => userId === undefined || grant.userId === userId)
   }
 
   /** Ends all tokens of a grant. */
-  endGrant (grant: Grant): void {
+  endGrant(grant: Grant): void {
     this.accessTokens.deleteWhere(other => other === grant)
     this.refreshTokens.deleteWhere(token => token.grant === grant)
   }
 
   /** Ends all codes, tokens and sessions of a user, in every application and browser. */
-  endUser (accountId: string, userId: string): void {
+  endUser(accountId: string, userId: string): void {
     const isTheirs = (session: SsoSession) =>
       session.accountId === accountId && session.userId === userId
     this.codes.deleteWhere(({ grant }) => isTheirs(grant))

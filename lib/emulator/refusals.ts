@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { errorPage } from './pages/error-page.js'
-import { sendPage } from './pages/html.js'
-import type { Behaviour } from './settings/behaviour.js'
+import { errorPage } from './pages/error-page.ts'
+import { sendPage } from './pages/html.ts'
+import type { Behaviour } from './settings/behaviour.ts'
 
 /** An error that refuses a request, and knows the response to send. */
 export abstract class Refusal extends Error {
-  abstract send (reply: FastifyReply, behaviour: Behaviour): FastifyReply
+  abstract send(reply: FastifyReply, behaviour: Behaviour): FastifyReply
 }
 
 /**
@@ -15,12 +15,12 @@ export abstract class Refusal extends Error {
 export class PageRefusal extends Refusal {
   readonly #status: 400 | 401
 
-  constructor (status: 400 | 401, message: string) {
+  constructor(status: 400 | 401, message: string) {
     super(message)
     this.#status = status
   }
 
-  override send (reply: FastifyReply): FastifyReply {
+  override send(reply: FastifyReply): FastifyReply {
     return sendPage(reply.code(this.#status), errorPage(this.#status, this.message))
   }
 }
@@ -29,12 +29,12 @@ export class PageRefusal extends Refusal {
 export class RedirectRefusal extends Refusal {
   readonly #location: string
 
-  constructor (location: string) {
+  constructor(location: string) {
     super('redirected with an error')
     this.#location = location
   }
 
-  override send (reply: FastifyReply): FastifyReply {
+  override send(reply: FastifyReply): FastifyReply {
     return reply.header('cache-control', 'no-store').redirect(this.#location)
   }
 }
@@ -50,21 +50,25 @@ export type OAuthErrorCode =
 export class OAuthRefusal extends Refusal {
   readonly #code: OAuthErrorCode
 
-  constructor (code: OAuthErrorCode, message: string) {
+  constructor(code: OAuthErrorCode, message: string) {
     super(message)
     this.#code = code
   }
 
-  override send (reply: FastifyReply, { errorBody }: Behaviour): FastifyReply {
+  override send(reply: FastifyReply, { errorBody }: Behaviour): FastifyReply {
     const status = this.#code === 'invalid_client' ? 401 : 400
     reply.code(status).headers({ 'cache-control': 'no-store', pragma: 'no-cache' })
     if (errorBody === 'html') {
-      return reply.type('text/html;charset=utf-8')
+      return reply
+        .type('text/html;charset=utf-8')
         .send(`<html><body><h1>HTTP Status ${status}</h1></body></html>`)
     }
-    return sendJson(reply, errorBody === 'nested'
-      ? nested(status, this.message)
-      : { error: this.#code, error_description: this.message })
+    return sendJson(
+      reply,
+      errorBody === 'nested'
+        ? nested(status, this.message)
+        : { error: this.#code, error_description: this.message }
+    )
   }
 }
 
@@ -72,23 +76,23 @@ export class OAuthRefusal extends Refusal {
 export class ApiRefusal extends Refusal {
   readonly #status: 400 | 401 | 403 | 404
 
-  constructor (status: 400 | 401 | 403 | 404, message: string) {
+  constructor(status: 400 | 401 | 403 | 404, message: string) {
     super(message)
     this.#status = status
   }
 
-  override send (reply: FastifyReply): FastifyReply {
+  override send(reply: FastifyReply): FastifyReply {
     return sendJson(reply.code(this.#status), nested(this.#status, this.message))
   }
 }
 
 /** Sends JSON with the content type that LivePerson's documents print. */
-export function sendJson (reply: FastifyReply, body: object): FastifyReply {
+export function sendJson(reply: FastifyReply, body: object): FastifyReply {
   return reply.type('application/json;charset=utf-8').send(body)
 }
 
 /** Sends the response of a refusal that a route throws. Other errors are left to the app. */
-export function handleRefusals (app: FastifyInstance, behaviour: Behaviour): void {
+export function handleRefusals(app: FastifyInstance, behaviour: Behaviour): void {
   app.setErrorHandler((error, _request, reply) => {
     if (error instanceof Refusal) return error.send(reply, behaviour)
     throw error
@@ -96,6 +100,6 @@ export function handleRefusals (app: FastifyInstance, behaviour: Behaviour): voi
 }
 
 // LivePerson's other services report errors in this shape.
-function nested (statusCode: number, message: string): object {
+function nested(statusCode: number, message: string): object {
   return { error: { statusCode, message } }
 }

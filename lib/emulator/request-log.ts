@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyRequest } from 'fastify'
-import type { Endpoint } from './faults/faults.js'
-import { formOf, queryOf } from './parameters.js'
+import type { Endpoint } from './faults/faults.ts'
+import { formOf, queryOf } from './parameters.ts'
 
 /** A request as the emulator received it, before any fault was applied. */
 export interface ReceivedRequest {
@@ -25,7 +25,7 @@ export class RequestLog {
   readonly requests: ReceivedRequest[] = []
 
   /** Adds a request, and drops the oldest one above the limit. */
-  add (endpoint: Endpoint, request: FastifyRequest, at: number): void {
+  add(endpoint: Endpoint, request: FastifyRequest, at: number): void {
     const body = formOf(request)
     this.requests.push({
       endpoint,
@@ -33,7 +33,7 @@ export class RequestLog {
       path: request.url.replace(/\?.*/s, ''),
       query: queryOf(request),
       headers: request.headers,
-      ...body && { body },
+      ...(body && { body }),
       at
     })
     if (this.requests.length > MOST_REQUESTS) this.requests.shift()

@@ -1,20 +1,20 @@
 import fastifyCookie from '@fastify/cookie'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { authorizeRoutes } from './authorize/authorize.js'
-import { loginRoutes } from './authorize/login.js'
-import type { Endpoint } from './faults/faults.js'
-import { injectFaults } from './faults/injection.js'
-import type { FaultPlan } from './faults/plan.js'
-import { domainApiRoutes } from './liveperson/domain-api.js'
-import { usersApiRoutes } from './liveperson/users-api.js'
-import { refuseOtherMachines } from './loopback.js'
-import { formOf } from './parameters.js'
-import { handleRefusals } from './refusals.js'
-import type { RequestLog } from './request-log.js'
-import type { EmulatorState } from './state.js'
-import { jwksRoutes } from './token/jwks.js'
-import { revokeRoutes } from './token/revoke.js'
-import { tokenRoutes } from './token/token.js'
+import { authorizeRoutes } from './authorize/authorize.ts'
+import { loginRoutes } from './authorize/login.ts'
+import type { Endpoint } from './faults/faults.ts'
+import { injectFaults } from './faults/injection.ts'
+import type { FaultPlan } from './faults/plan.ts'
+import { domainApiRoutes } from './liveperson/domain-api.ts'
+import { usersApiRoutes } from './liveperson/users-api.ts'
+import { refuseOtherMachines } from './loopback.ts'
+import { formOf } from './parameters.ts'
+import { handleRefusals } from './refusals.ts'
+import type { RequestLog } from './request-log.ts'
+import type { EmulatorState } from './state.ts'
+import { jwksRoutes } from './token/jwks.ts'
+import { revokeRoutes } from './token/revoke.ts'
+import { tokenRoutes } from './token/token.ts'
 
 interface RouteOptions {
   readonly state: EmulatorState
@@ -36,8 +36,9 @@ const FAMILIES: Readonly<Record<Family, AddRoutes>> = {
 }
 
 /** All routes of the emulator. Each family has its own scope, for its faults. */
-export async function emulatorRoutes (
-  app: FastifyInstance, { state, faults, log }: RouteOptions
+export async function emulatorRoutes(
+  app: FastifyInstance,
+  { state, faults, log }: RouteOptions
 ): Promise<void> {
   refuseOtherMachines(app)
   if (!app.hasDecorator('parseCookie')) await app.register(fastifyCookie)
@@ -55,16 +56,19 @@ export async function emulatorRoutes (
   }
 }
 
-function endpointOf (family: Family, request: FastifyRequest): Endpoint {
+function endpointOf(family: Family, request: FastifyRequest): Endpoint {
   const grantType = formOf(request)?.get('grant_type')
   return family === 'token' && grantType === 'refresh_token' ? 'refresh' : family
 }
 
 // Not the app's parsers: the routes must see repeated parameters, and must be the ones to refuse a
 // wrong content type.
-function readForms (app: FastifyInstance): void {
+function readForms(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' },
-    (_request, body, done) => done(null, new URLSearchParams(body as string)))
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string' },
+    (_request, body, done) => done(null, new URLSearchParams(body as string))
+  )
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, _body, done) => done(null))
 }

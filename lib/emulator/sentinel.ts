@@ -1,13 +1,13 @@
 import type { FastifyInstance } from 'fastify'
-import type { Endpoint, Fault } from './faults/faults.js'
-import type { FaultPlan } from './faults/plan.js'
-import type { Origin } from './origin.js'
-import type { ReceivedRequest, RequestLog } from './request-log.js'
-import type { Account } from './settings/accounts.js'
-import type { Behaviour } from './settings/behaviour.js'
-import type { Lifetimes } from './settings/lifetimes.js'
-import { signIn } from './sign-in.js'
-import type { EmulatorState } from './state.js'
+import type { Endpoint, Fault } from './faults/faults.ts'
+import type { FaultPlan } from './faults/plan.ts'
+import type { Origin } from './origin.ts'
+import type { ReceivedRequest, RequestLog } from './request-log.ts'
+import type { Account } from './settings/accounts.ts'
+import type { Behaviour } from './settings/behaviour.ts'
+import type { Lifetimes } from './settings/lifetimes.ts'
+import { signIn } from './sign-in.ts'
+import type { EmulatorState } from './state.ts'
 
 /** A running emulator: its address, its data, the requests it received, and its faults. */
 export interface SentinelEmulator {
@@ -39,27 +39,27 @@ export interface SentinelEmulator {
    * Sets a fault for the next request to an endpoint. Several calls queue up, one request each.
    * @throws TypeError if there is no such endpoint or fault
    */
-  next (endpoint: Endpoint, fault: Fault): void
+  next(endpoint: Endpoint, fault: Fault): void
   /**
    * Sets a fault for every request to an endpoint. `null` removes it. Faults that {@link next} has
    * queued come first.
    * @throws TypeError if there is no such endpoint or fault
    */
-  always (endpoint: Endpoint, fault: Fault | null): void
+  always(endpoint: Endpoint, fault: Fault | null): void
   /**
    * Ends all access tokens, or those of one user. Refresh tokens and single sign-on sessions stay
    * valid.
    */
-  expireAccessTokens (userId?: string): void
+  expireAccessTokens(userId?: string): void
   /**
    * Ends all refresh tokens, or those of one user. Access tokens and single sign-on sessions stay
    * valid.
    */
-  expireRefreshTokens (userId?: string): void
+  expireRefreshTokens(userId?: string): void
   /**
    * Ends all tokens, codes and single sign-on sessions of a user, as the revocation endpoint does.
    */
-  revokeUser (accountId: string, userId: string): void
+  revokeUser(accountId: string, userId: string): void
   /**
    * Logs a user in as a browser would, for tests without a browser.
    * @param authorizationUrl the `location` that the app's /login redirects to
@@ -67,19 +67,27 @@ export interface SentinelEmulator {
    * @returns the URL of the app's callback, with a code or an error
    * @throws Error if there is no such user, or Sentinel shows a page instead of redirecting
    */
-  signIn (authorizationUrl: string, loginName: string): Promise<string>
+  signIn(authorizationUrl: string, loginName: string): Promise<string>
   /** Stops listening and closes every connection at once, even if a fault holds it open. */
-  close (): Promise<void>
+  close(): Promise<void>
 }
 
 /** Creates the object that controls an emulator. */
-export function sentinelOf (
-  app: FastifyInstance, origin: Origin, state: EmulatorState, faults: FaultPlan, log: RequestLog
+export function sentinelOf(
+  app: FastifyInstance,
+  origin: Origin,
+  state: EmulatorState,
+  faults: FaultPlan,
+  log: RequestLog
 ): SentinelEmulator {
   const { accounts, behaviour, lifetimes, ledger } = state
   return {
-    get url () { return origin.url() },
-    get host () { return origin.host() },
+    get url() {
+      return origin.url()
+    },
+    get host() {
+      return origin.host()
+    },
     accounts,
     behaviour,
     lifetimes,

@@ -1,6 +1,6 @@
-import type { Ledger } from './ledger.js'
-import type { Settings } from './settings/options.js'
-import type { SigningKey } from './token/signing-key.js'
+import type { Ledger } from './ledger.ts'
+import type { Settings } from './settings/options.ts'
+import type { SigningKey } from './token/signing-key.ts'
 
 /** The state of one emulator. Routes read it, and change only the ledger. */
 export interface EmulatorState extends Settings {

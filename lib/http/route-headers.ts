@@ -1,15 +1,25 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
+import type {
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  HookHandlerDoneFunction
+} from 'fastify'
 
 /**
- * No cache keeps an answer of these routes (RFC 9111 §5.2.2.5), and no address of theirs reaches another site (RFC 9700
- * §4.2.4). An onSend hook, so that it holds for errors of hooks that come before the route's own as well.
+ * No cache keeps a response of these routes (RFC 9111 §5.2.2.5), and no other site gets their
+ * addresses (RFC 9700 §4.2.4). As an onSend hook it covers errors of earlier hooks as well.
  */
-export function loginRouteHeaders (_request: FastifyRequest, reply: FastifyReply, _payload: unknown, done: HookHandlerDoneFunction): void {
+export function loginRouteHeaders(
+  _request: FastifyRequest,
+  reply: FastifyReply,
+  _payload: unknown,
+  done: HookHandlerDoneFunction
+): void {
   reply.header('cache-control', 'no-store').header('referrer-policy', 'no-referrer')
   done()
 }
 
-/** Fastify logs each request with its URL; on these routes the query stays out, for it holds the code and the state. */
+/** Fastify logs the URL of each request. On these routes its query holds the code and the state. */
 export const withoutQueryInLog = {
   req: (request: FastifyRequest): object => ({
     method: request.method,
@@ -20,35 +30,45 @@ export const withoutQueryInLog = {
   })
 }
 
-/** An address without its query, which a semicolon may begin as well (`useSemicolonDelimiter`). */
-export function withoutQuery (url: string): string {
+/** A URL without its query, which may begin with a semicolon (`useSemicolonDelimiter`). */
+export function withoutQuery(url: string): string {
   return url.split(/[?;]/, 1)[0]!
 }
 
 /**
- * Only GET is a callback. Any other method is answered here and not by Fastify's 404, whose text and log line
- * would repeat the whole URL. As a hook it never says that it is done, so nothing comes after it.
+ * Responds to other methods than GET on the callback. Fastify's 404 would repeat the whole URL in
+ * its text and in the log. As a hook it never calls `done`, so nothing runs after it.
  */
-export function refuseMethod (_request: FastifyRequest, reply: FastifyReply, _done?: unknown): void {
+export function refuseMethod(_request: FastifyRequest, reply: FastifyReply, _done?: unknown): void {
   reply.code(405).header('allow', 'GET').send()
 }
 
-/** The callback with a slash too many, or too few, is no callback, and Fastify's 404 is not for it either. */
-export function refuseOtherSlash (_request: FastifyRequest, reply: FastifyReply, _done?: unknown): void {
+/**
+ * Refuses the callback's path with an extra or a missing slash at the end, for the same reason as
+ * {@link refuseMethod}.
+ */
+export function refuseOtherSlash(
+  _request: FastifyRequest,
+  reply: FastifyReply,
+  _done?: unknown
+): void {
   reply.code(404).send()
 }
 
 /** The same path with a slash at the end, or without it. */
-export function withOtherSlash (path: string): string {
+export function withOtherSlash(path: string): string {
   return path.endsWith('/') ? path.slice(0, -1) : `${path}/`
 }
 
-/** Whether the app answers there already: by a route of its own, or because its router takes both for the same. */
-export function knowsOtherSlash (app: FastifyInstance, path: string): boolean {
+/** Whether the app has such a route itself, or its router ignores a trailing slash. */
+export function knowsOtherSlash(app: FastifyInstance, path: string): boolean {
   if (path === '/') return true
   const config = app.initialConfig as SlashOptions & { routerOptions?: SlashOptions }
-  return config.ignoreTrailingSlash === true || config.routerOptions?.ignoreTrailingSlash === true ||
+  return (
+    config.ignoreTrailingSlash === true ||
+    config.routerOptions?.ignoreTrailingSlash === true ||
     app.hasRoute({ method: 'GET', url: withOtherSlash(path) })
+  )
 }
 
 interface SlashOptions {

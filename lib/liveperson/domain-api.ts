@@ -1,89 +1,116 @@
 import { LRUCache } from 'lru-cache'
-import { leAuthError, type LeAuthError } from '../errors.js'
-import { HttpError, type HttpClient } from '../http/client.js'
-import { trustedOrigin, type HostTrust } from './trusted-host.js'
+import { leAuthError, type LeAuthError } from '../errors.ts'
+import { HttpError, type HttpClient } from '../http/client.ts'
+import type { HttpResponse } from '../http/http-response.ts'
+import { trustedOrigin, type HostTrust } from './trusted-host.ts'
 
-/** LivePerson says: do not hard-code and do not persist. Ten minutes spare a look-up for nearly every login. */
+/**
+ * LivePerson's documents say not to hard-code or persist hosts. Ten minutes save a look-up for
+ * nearly every login. In ms.
+ */
 const FRESH_FOR = 10 * 60 * 1000
-/** A failed look-up is not repeated for so long: an outage must not be made worse, nor each login wait for a timeout. */
+/** How long a failed look-up is not repeated, so that not every login has to wait for it. In ms. */
 const FAILED_FOR = 5 * 1000
-/** Accounts times services; far more than one app uses. */
+/** Accounts times services: far more than one app uses. */
 const MAX_ENTRIES = 1000
-
-/** Tells which host serves which LivePerson service for an account. */
-export interface DomainApi {
-  /**
-   * The origin of a service, such as `https://va.sentinel.liveperson.net`. Asked for once at a time,
-   * remembered for ten minutes; the last good answer stays in use while look-ups fail.
-   *
-   * @throws LE_AUTH_DOMAIN_API_UNAVAILABLE, LE_AUTH_DOMAIN_API_INVALID, LE_AUTH_HOST_NOT_TRUSTED
-   */
-  originOf: (accountId: string, service: string) => Promise<string>
-}
 
 interface DomainApiSettings {
   /** The Domain API's own origin. */
   domainApi: string
-  /** Answers every look-up of `sentinel`. */
+  /** The response to every look-up of `sentinel`. */
   sentinelOrigin?: string
   trust: HostTrust
   now: () => number
 }
 
-interface Question { accountId: string, service: string }
-type Answer = { origin: string } | { error: LeAuthError }
+interface LookUp {
+  accountId: string
+  service: string
+}
+type Found = { origin: string } | { error: LeAuthError }
 
-export function createDomainApi (settings: DomainApiSettings, http: HttpClient): DomainApi {
-  const answers = new LRUCache<string, Answer, Question>({
-    max: MAX_ENTRIES,
-    ttl: FRESH_FOR,
-    perf: { now: settings.now },
-    fetchMethod: async (_key, known, { options, context }) => {
-      try {
-        return { origin: await lookUp(settings, http, context) }
-      } catch (error) {
-        options.ttl = FAILED_FOR
-        return known !== undefined && 'origin' in known ? known : { error: error as LeAuthError }
+/** The hosts of LivePerson's services, for each account. */
+export class DomainApi {
+  readonly #settings: DomainApiSettings
+  readonly #http: HttpClient
+  readonly #found: LRUCache<string, Found, LookUp>
+
+  constructor(settings: DomainApiSettings, http: HttpClient) {
+    this.#settings = settings
+    this.#http = http
+    this.#found = new LRUCache<string, Found, LookUp>({
+      max: MAX_ENTRIES,
+      ttl: FRESH_FOR,
+      perf: { now: settings.now },
+      fetchMethod: async (_key, known, { options, context }) => {
+        try {
+          return { origin: await this.#lookUp(context) }
+        } catch (error) {
+          options.ttl = FAILED_FOR
+          // The last good response stays in use while look-ups fail.
+          return known !== undefined && 'origin' in known ? known : { error: error as LeAuthError }
+        }
       }
+    })
+  }
+
+  /**
+   * The origin of a service, such as `https://va.sentinel.liveperson.net`. Looked up once for all
+   * who wait for it, and remembered for ten minutes.
+   *
+   * @throws LE_AUTH_DOMAIN_API_UNAVAILABLE, LE_AUTH_DOMAIN_API_INVALID, LE_AUTH_HOST_NOT_TRUSTED
+   */
+  async originOf(accountId: string, service: string): Promise<string> {
+    const { sentinelOrigin } = this.#settings
+    if (service === 'sentinel' && sentinelOrigin !== undefined) return sentinelOrigin
+    const context = { accountId, service }
+    const found = (await this.#found.fetch(`${accountId}/${service}`, { context }))!
+    if ('error' in found) throw found.error
+    return found.origin
+  }
+
+  async #lookUp(lookUp: LookUp): Promise<string> {
+    const body = await this.#request(lookUp)
+    const host = hostIn(body, lookUp)
+    if (host === undefined) {
+      throw leAuthError('LE_AUTH_DOMAIN_API_INVALID', { reason: 'service_missing' })
     }
-  })
-  return {
-    async originOf (accountId, service) {
-      if (service === 'sentinel' && settings.sentinelOrigin !== undefined) return settings.sentinelOrigin
-      const answer = (await answers.fetch(`${accountId}/${service}`, { context: { accountId, service } }))!
-      if ('error' in answer) throw answer.error
-      return answer.origin
-    }
+    const origin = trustedOrigin(host, this.#settings.trust)
+    if (origin === null) throw leAuthError('LE_AUTH_HOST_NOT_TRUSTED')
+    return origin
+  }
+
+  async #request({ accountId, service }: LookUp): Promise<unknown> {
+    const account = `${this.#settings.domainApi}/api/account/${encodeURIComponent(accountId)}`
+    const url = `${account}/service/${encodeURIComponent(service)}/baseURI.json?version=1.0`
+    const call = { method: 'GET', headers: { accept: 'application/json' } }
+    const response = await this.#http.send(url, call).catch(unreachable)
+    const reason = `http_${response.status}` as const
+    if (isUnavailable(response)) throw leAuthError('LE_AUTH_DOMAIN_API_UNAVAILABLE', { reason })
+    if (response.status !== 200) throw leAuthError('LE_AUTH_DOMAIN_API_INVALID', { reason })
+    return response.json().catch(() => {
+      throw leAuthError('LE_AUTH_DOMAIN_API_INVALID', { reason: 'not_json' })
+    })
   }
 }
 
-async function lookUp (settings: DomainApiSettings, http: HttpClient, question: Question): Promise<string> {
-  const body = await ask(settings.domainApi, http, question)
-  const host = hostIn(body, question)
-  if (host === undefined) throw leAuthError('LE_AUTH_DOMAIN_API_INVALID', { reason: 'service_missing' })
-  const origin = trustedOrigin(host, settings.trust)
-  if (origin === null) throw leAuthError('LE_AUTH_HOST_NOT_TRUSTED')
-  return origin
+function isUnavailable({ status }: HttpResponse): boolean {
+  return status >= 500 || status === 429
 }
 
-async function ask (domainApi: string, http: HttpClient, { accountId, service }: Question): Promise<unknown> {
-  const url = `${domainApi}/api/account/${encodeURIComponent(accountId)}/service/${encodeURIComponent(service)}/baseURI.json?version=1.0`
-  const response = await http.send(url, { method: 'GET', headers: { accept: 'application/json' } }).catch(unreachable)
-  if (response.status >= 500 || response.status === 429) throw leAuthError('LE_AUTH_DOMAIN_API_UNAVAILABLE', { reason: `http_${response.status}` })
-  if (response.status !== 200) throw leAuthError('LE_AUTH_DOMAIN_API_INVALID', { reason: `http_${response.status}` })
-  return response.json().catch(() => { throw leAuthError('LE_AUTH_DOMAIN_API_INVALID', { reason: 'not_json' }) })
+function unreachable(error: unknown): never {
+  const { reason } = error as HttpError
+  throw leAuthError('LE_AUTH_DOMAIN_API_UNAVAILABLE', { reason })
 }
 
-function unreachable (error: unknown): never {
-  throw leAuthError('LE_AUTH_DOMAIN_API_UNAVAILABLE', { reason: (error as HttpError).reason })
-}
-
-/** LivePerson's pages print both shapes under both addresses, so either is taken: one service, or the list of all. */
-function hostIn (body: unknown, question: Question): unknown {
+/** LivePerson's documents show two response shapes for both URLs: one service, or a list of all. */
+function hostIn(body: unknown, { accountId, service }: LookUp): unknown {
   const entries: unknown[] = isObject(body) && Array.isArray(body.baseURIs) ? body.baseURIs : [body]
-  return entries.filter(isObject).find(entry => entry.service === question.service && entry.account === question.accountId)?.baseURI
+  return entries
+    .filter(isObject)
+    .find(entry => entry.service === service && entry.account === accountId)?.baseURI
 }
 
-function isObject (value: unknown): value is Record<string, unknown> {
+function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
 }

@@ -1,64 +1,68 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { Authentication, type Collaborators } from '../access/authentication.js'
-import type { CurrentAuthentication } from '../access/current.js'
-import type { LoginCookie } from '../access/login-cookie.js'
-import { isAnswered, noteAnswers } from '../http/answered.js'
-import { publish } from '../diagnostics.js'
-import { leAuthError } from '../errors.js'
-import type { NewLogin } from '../logins/logins.js'
-import type { LoginEvent, ResolvedOptions } from '../options/options.js'
-import { withoutQuery } from '../http/route-headers.js'
-import type { User } from '../sentinel/claims.js'
-import { sentinelEndpoints, type Sentinel } from '../sentinel/endpoints.js'
-import type { SentinelService } from '../sentinel/service.js'
-import type { TokenSet } from '../sentinel/token-set.js'
-import type { AppSessions, NewSession } from '../session/app-sessions.js'
-import { whoseOf } from '../tokens/refresh-log.js'
-import { answerFailure, hookFailure } from './failure.js'
-import type { SpentState, SpentStates } from './spent-states.js'
-import { isState, type LoginTransaction, type LoginTransactions } from './transaction.js'
+import { Authentication } from '../access/authentication.ts'
+import type { CurrentAuthentication } from '../access/current-authentication.ts'
+import type { Clock } from '../clock.ts'
+import { publish } from '../diagnostics.ts'
+import { leAuthError } from '../errors.ts'
+import { withoutQuery } from '../http/route-headers.ts'
+import type { Sentinel } from '../sentinel/endpoints.ts'
+import type { ExchangedCode } from '../sentinel/exchange-code.ts'
+import type { SentinelService } from '../sentinel/service.ts'
+import type { LoginFailures } from './login-failures.ts'
+import type { LoginCreator } from './login-creator.ts'
+import { isState, type LoginTransaction, type LoginTransactions } from './transaction.ts'
+import type { UsedState, UsedStates } from './used-states.ts'
 
 interface CallbackParts {
-  options: ResolvedOptions
   sentinel: SentinelService
   transactions: LoginTransactions
-  spentStates: SpentStates
-  sessions: AppSessions
-  cookie: LoginCookie
+  usedStates: UsedStates
+  loginCreator: LoginCreator
+  failures: LoginFailures
   current: CurrentAuthentication
-  collaborators: Collaborators
+  clock: Clock
+}
+
+interface CallbackSettings {
+  redirectUri: string
+  /** Where a login without a return path leads. */
+  afterLogin: string
 }
 
 /** GET /callback: finishes the login transaction of this state and this browser. */
 export class Callback {
   readonly #with: CallbackParts
+  readonly #settings: CallbackSettings
 
-  constructor (parts: CallbackParts) {
+  constructor(parts: CallbackParts, settings: CallbackSettings) {
     this.#with = parts
+    this.#settings = settings
   }
 
   readonly handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const { options, current, spentStates, transactions } = this.#with
+    const { current, failures, transactions, usedStates } = this.#with
     let returnPath: string | null = null
     try {
       const parameters = takeQuery(request)
       const state = singleState(parameters)
-      const spent = await spentStates.find(state)
-      if (spent !== null && current.of(request) !== null) return this.#resume(request, reply, spent)
-      // Who still has the transaction may begin again with its return path, and nobody else.
-      if (spent !== null) returnPath = this.#returnPathOf(request, state)
-      if (spent !== null) throw leAuthError(spent.login === null ? 'LE_AUTH_STATE_SPENT' : 'LE_AUTH_LOGIN_FINISHED')
+      const used = await usedStates.find(state)
+      if (used !== null && current.of(request) !== null) return this.#resume(request, reply, used)
+      // A browser that still has the transaction may start again with its return path.
+      if (used !== null) returnPath = this.#returnPathOf(request, state)
+      if (used !== null) throw alreadyUsed(used)
       const transaction = transactions.find(request, state)
       returnPath = transaction.returnPath
-      if (transactions.isExpired(transaction)) throw leAuthError('LE_AUTH_TRANSACTION_EXPIRED')
+      if (transactions.isExpired(transaction)) {
+        throw leAuthError('LE_AUTH_CALLBACK_INVALID', { reason: 'expired' })
+      }
       await this.#finish(request, reply, parameters, state, transaction)
       return reply.redirect(returnPath, 303)
     } catch (error) {
-      return await answerFailure(options, request, reply, { error, returnPath })
+      return await failures.respond(request, reply, error, returnPath)
     }
   }
 
-  #returnPathOf (request: FastifyRequest, state: string): string | null {
+  #returnPathOf(request: FastifyRequest, state: string): string | null {
     try {
       return this.#with.transactions.find(request, state).returnPath
     } catch {
@@ -66,99 +70,83 @@ export class Callback {
     }
   }
 
-  /** A callback that comes again, by the back button or a reload, while its login lives, or another one. */
-  #resume (request: FastifyRequest, reply: FastifyReply, { login }: SpentState): FastifyReply {
+  /**
+   * A callback that is repeated by the back button or a reload, while the user is still logged in
+   * by it or by another login.
+   */
+  #resume(request: FastifyRequest, reply: FastifyReply, { login }: UsedState): FastifyReply {
     const { key } = Authentication.loginOf(this.#with.current.of(request)!)
-    return reply.redirect(key === login?.loginKey ? login.returnPath : this.#with.options.defaultReturnPath, 303)
+    const path = key === login?.loginKey ? login.returnPath : this.#settings.afterLogin
+    return reply.redirect(path, 303)
   }
 
-  async #finish (request: FastifyRequest, reply: FastifyReply, parameters: URLSearchParams, state: string, transaction: LoginTransaction): Promise<void> {
-    const { options, spentStates, transactions } = this.#with
-    const sentinel = sentinelEndpoints(transaction.sentinelOrigin, transaction.accountId, options.apiVersion)
-    const response = await this.#validated(reply, sentinel, parameters, state)
-    if (!await spentStates.spend(state)) throw leAuthError('LE_AUTH_STATE_SPENT')
+  async #finish(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    parameters: URLSearchParams,
+    state: string,
+    transaction: LoginTransaction
+  ): Promise<void> {
+    const { loginCreator, transactions, usedStates } = this.#with
+    const sentinel = this.#with.sentinel.at(transaction.sentinelOrigin, transaction.accountId)
+    const validated = await this.#validate(reply, sentinel, parameters, state)
+    if (!(await usedStates.use(state))) throw alreadyUsed({ login: null })
     transactions.end(reply, state)
-    const { codeVerifier, returnPath } = transaction
-    const { user, tokens } = await this.#with.sentinel.exchangeCode(sentinel, response, {
-      redirectUri: options.redirectUri, now: options.clock.now(), ...(codeVerifier !== undefined && { codeVerifier })
-    })
-    const { login } = await this.#logIn(request, reply, user, tokens, transaction)
-    // Only decides which sentence a later reload reads, and must not undo a login.
-    await spentStates.finish(state, { loginKey: login.key, returnPath }).catch(() => {})
-    const who = whoseOf(login)
-    publish('fastify-le-auth:login:succeeded', who)
-    request.log.info({ leAuth: { event: 'login', ...who } }, 'logged in')
+    const exchanged = await this.#exchange(sentinel, validated, transaction)
+    const { accountId, returnPath } = transaction
+    const login = await loginCreator.create(request, reply, { ...exchanged, accountId, returnPath })
+    // This only decides which sentence a later reload shows, so its failure undoes no login.
+    await usedStates.finish(state, { loginKey: login.key, returnPath }).catch(() => {})
+    publish('fastify-le-auth:login:succeeded', login.subject)
+    request.log.info({ leAuth: { event: 'login', ...login.subject } }, 'logged in')
   }
 
-  /** The authorization response; one that is none spends its state too. */
-  async #validated (reply: FastifyReply, sentinel: Sentinel, parameters: URLSearchParams, state: string): Promise<URLSearchParams> {
-    const { spentStates, transactions } = this.#with
+  /** The authorization response. The state of an invalid response also counts as used. */
+  async #validate(
+    reply: FastifyReply,
+    sentinel: Sentinel,
+    parameters: URLSearchParams,
+    state: string
+  ): Promise<URLSearchParams> {
+    const { transactions, usedStates } = this.#with
     try {
       return await this.#with.sentinel.authorizationResponse(sentinel, parameters, state)
     } catch (error) {
-      spentStates.spendHere(state)
+      usedStates.useHere(state)
       transactions.end(reply, state)
       throw error
     }
   }
 
-  /** Makes the login and its session, runs `onLogin`, and only then makes it true: what fails before leaves everything as it was. */
-  async #logIn (request: FastifyRequest, reply: FastifyReply, user: User, tokens: TokenSet, transaction: LoginTransaction): Promise<NewLogin> {
-    const { sessions, cookie, collaborators: { logins } } = this.#with
-    const before = this.#with.current.of(request)
-    const made = await logins.create(user, transaction.accountId, tokens)
-    const session = sessions.begin(request, made.login, before && Authentication.loginOf(before))
-    try {
-      await this.#runOnLogin(request, reply, made, session, transaction)
-      await session.save()
-      await logins.commit(made.login)
-      await session.destroyPrevious()
-      if (before !== null) await logins.end(Authentication.loginOf(before), 'replaced')
-    } catch (error) {
-      session.undo()
-      this.#with.current.set(request, before)
-      // The first error is the one to tell.
-      await Promise.allSettled([session.destroy(), logins.end(made.login, 'replaced')])
-      throw error
-    }
-    cookie.set(reply, made.id)
-    return made
-  }
-
-  /** `onLogin` already acts for the user, and writes to the new session. */
-  async #runOnLogin (request: FastifyRequest, reply: FastifyReply, { login }: NewLogin, session: NewSession, { returnPath }: LoginTransaction): Promise<void> {
-    const { options, current, collaborators } = this.#with
-    let isWaiting = true
-    // A response that is given meanwhile must not store the session of a login that may fail.
-    noteAnswers(reply, () => { if (isWaiting) session.undo() })
-    current.set(request, new Authentication(login, request, reply, collaborators))
-    const event: LoginEvent = { user: login.facts.user, accountId: login.facts.accountId, returnPath }
-    try {
-      await options.onLogin?.(event, request, reply)
-    } catch (error) {
-      throw hookFailure(error, request)
-    } finally {
-      isWaiting = false
-    }
-    // Whoever has got another answer, from the hook or by a timeout of the app's, would not know of the login.
-    if (isAnswered(reply)) throw leAuthError('LE_AUTH_LOGIN_HOOK_FAILED', { reason: 'answered' })
-    if (login.hasEnded) throw leAuthError('LE_AUTH_LOGIN_HOOK_FAILED', { reason: 'logged_out' })
+  #exchange(
+    sentinel: Sentinel,
+    validated: URLSearchParams,
+    { codeVerifier }: LoginTransaction
+  ): Promise<ExchangedCode> {
+    const { redirectUri } = this.#settings
+    const now = this.#with.clock.now()
+    return this.#with.sentinel.exchangeCode(sentinel, validated, { redirectUri, codeVerifier, now })
   }
 }
 
 /**
- * The query as it came: Fastify's parser would merge what was sent twice. It is taken off the request, so that code and state are
- * in no log line that somebody else writes, Fastify's own warning of a second answer among them.
+ * The query as it came; Fastify's parser would merge repeated parameters. It is removed from the
+ * request, so that nobody's log line holds the code and the state.
  */
-function takeQuery ({ raw }: FastifyRequest): URLSearchParams {
+function takeQuery({ raw }: FastifyRequest): URLSearchParams {
   const url = raw.url!
   const start = url.indexOf('?')
   raw.url = withoutQuery(url)
   return new URLSearchParams(start === -1 ? '' : url.slice(start))
 }
 
-function singleState (parameters: URLSearchParams): string {
+function singleState(parameters: URLSearchParams): string {
   const [state, ...others] = parameters.getAll('state')
-  if (state === undefined || others.length > 0 || !isState(state)) throw leAuthError('LE_AUTH_CALLBACK_INVALID', { reason: 'state' })
-  return state
+  if (state !== undefined && others.length === 0 && isState(state)) return state
+  throw leAuthError('LE_AUTH_CALLBACK_INVALID', { reason: 'state_malformed' })
+}
+
+function alreadyUsed({ login }: UsedState): Error {
+  const reason = login === null ? 'state_used' : 'login_ended'
+  return leAuthError('LE_AUTH_CALLBACK_INVALID', { reason })
 }

@@ -1,22 +1,28 @@
 import type { FastifyReply } from 'fastify'
-import type { ResolvedOptions } from '../options/options.js'
-import { escapeHtml, sendPage } from '../http/page.js'
+import { escapeHtml } from '../http/html.ts'
+import { sendPage } from '../http/page.ts'
 
 /**
- * Sends the browser to Sentinel by POST: the parameters stay in the query, as LivePerson's page "User Login" prints
- * them. The form posts itself; without JavaScript there is a button.
+ * Sends the browser to Sentinel by POST, with the parameters in the query, as LivePerson's page
+ * "User Login" prints it. The form submits itself; without JavaScript there is a button.
+ *
+ * @param origin the app's public origin
+ * @param trustedDomains where Sentinel and its login page may be
  */
-export function sendFormPost (reply: FastifyReply, url: string, options: ResolvedOptions): FastifyReply {
+export function sendFormPost(
+  reply: FastifyReply,
+  url: string,
+  origin: string,
+  trustedDomains: string[]
+): FastifyReply {
+  // Chromium applies form-action to redirects too: to Sentinel, its login page, and back to the
+  // app.
+  const loginPages = trustedDomains.map(domain => `https://*.${domain}`)
   return sendPage(reply, 200, {
     title: 'Continue to LivePerson',
     content: `<p>You log in at LivePerson and come straight back.</p>
 <form method="post" action="${escapeHtml(url)}"><button class="button">Continue</button></form>`,
     script: 'document.forms[0].submit()',
-    formAction: formTargets(url, options)
+    formAction: [new URL(url).origin, origin, ...loginPages].join(' ')
   })
-}
-
-/** Chromium holds a form's redirects to this list too: Sentinel, its login page, and back to the app. */
-function formTargets (url: string, { origin, trust }: ResolvedOptions): string {
-  return [new URL(url).origin, origin, ...trust.domains.map(domain => `https://*.${domain}`)].join(' ')
 }

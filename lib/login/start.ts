@@ -1,61 +1,86 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { isSurelyNoPage } from '../http/navigation.js'
-import { leAuthError } from '../errors.js'
-import type { DomainApi } from '../liveperson/domain-api.js'
-import type { ResolvedOptions } from '../options/options.js'
-import { returnPath } from '../http/return-path.js'
-import { createAuthorizationUrl } from '../sentinel/authorization-url.js'
-import { sentinelEndpoints } from '../sentinel/endpoints.js'
-import { answerFailure } from './failure.js'
-import { sendFormPost } from './form-post.js'
-import type { LoginTransactions } from './transaction.js'
+import { leAuthError } from '../errors.ts'
+import { isSurelyNoPage } from '../http/navigation.ts'
+import { returnPath } from '../http/return-path.ts'
+import type { AppPaths } from '../options/resolved-options.ts'
+import type { AuthorizationRequests } from '../sentinel/authorization-url.ts'
+import type { SentinelService } from '../sentinel/service.ts'
+import { sendFormPost } from './form-post.ts'
+import type { LoginFailures } from './login-failures.ts'
+import type { LoginTransactions } from './transaction.ts'
 
-interface LoginStart {
-  options: ResolvedOptions
-  domainApi: DomainApi
+interface LoginStartParts {
+  sentinel: SentinelService
+  authorizationRequests: AuthorizationRequests
   transactions: LoginTransactions
+  failures: LoginFailures
 }
 
-/** GET /login: begins a login transaction and sends the browser to Sentinel. Of the query, only `returnTo` is read. */
-export function createLoginStart ({ options, domainApi, transactions }: LoginStart) {
-  const { accountId, apiVersion } = options
-  const authorizationUrl = createAuthorizationUrl(options)
-  const ownRoutes = Object.values(options.routes).map(route => routeOf(options.publicPrefix + route))
+interface LoginStartSettings {
+  accountId: string
+  paths: AppPaths
+  method: 'GET' | 'POST'
+  trustedDomains: string[]
+  now: () => number
+}
 
-  return async function start (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+/** GET /login: starts a login transaction and sends the browser to Sentinel. */
+export class LoginStart {
+  readonly #with: LoginStartParts
+  readonly #settings: LoginStartSettings
+  readonly #ownRoutes: string[]
+
+  constructor(parts: LoginStartParts, settings: LoginStartSettings) {
+    const { routes, publicPrefix } = settings.paths
+    this.#with = parts
+    this.#settings = settings
+    this.#ownRoutes = Object.values(routes).map(route => routeOf(publicPrefix + route))
+  }
+
+  /** Of the query, it reads `returnTo` only. */
+  readonly handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const { method, paths, trustedDomains } = this.#settings
     const { returnTo: dangerousReturnTo } = request.query as { returnTo?: unknown }
-    const sanitizedReturnTo = returnPathOf(dangerousReturnTo)
+    const sanitizedReturnTo = this.#sanitized(dangerousReturnTo)
     try {
-      const url = await begin(request, reply, sanitizedReturnTo ?? options.defaultReturnPath)
-      return options.authorizationMethod === 'POST' ? sendFormPost(reply, url, options) : reply.redirect(url, 302)
+      const url = await this.#begin(request, reply, sanitizedReturnTo ?? paths.afterLogin)
+      if (method === 'POST') return sendFormPost(reply, url, paths.origin, trustedDomains)
+      return reply.redirect(url, 302)
     } catch (error) {
-      return await answerFailure(options, request, reply, { error, returnPath: sanitizedReturnTo })
+      return await this.#with.failures.respond(request, reply, error, sanitizedReturnTo)
     }
   }
 
-  async function begin (request: FastifyRequest, reply: FastifyReply, returnPath: string): Promise<string> {
+  /** @returns where to send the browser */
+  async #begin(request: FastifyRequest, reply: FastifyReply, returnPath: string): Promise<string> {
+    const { sentinel, authorizationRequests, transactions } = this.#with
+    const { accountId, now, paths } = this.#settings
     if (isSurelyNoPage(request)) throw leAuthError('LE_AUTH_LOGIN_NOT_A_PAGE')
-    // Without this the browser would log in, keep no cookie, and begin again, for ever.
-    if (options.session.cookie.secure && request.protocol !== 'https') throw leAuthError('LE_AUTH_INSECURE_REQUEST')
-    const sentinelOrigin = await domainApi.originOf(accountId, 'sentinel')
-    const secrets = transactions.begin(request, reply, { returnPath, accountId, sentinelOrigin, startedAt: options.clock.now() })
-    return authorizationUrl(sentinelEndpoints(sentinelOrigin, accountId, apiVersion), secrets)
+    // The browser would log in, keep no Secure cookie, and start again, for ever.
+    const isSecure = paths.origin.startsWith('https:')
+    if (isSecure && request.protocol !== 'https') throw leAuthError('LE_AUTH_INSECURE_REQUEST')
+    const sentinelOrigin = await sentinel.originOf(accountId)
+    const transaction = { returnPath, accountId, sentinelOrigin, startedAt: now() }
+    const secrets = transactions.begin(request, reply, transaction)
+    return authorizationRequests.url(sentinel.at(sentinelOrigin, accountId), secrets)
   }
 
-  /** A login that ended at /login would begin again at once. */
-  function returnPathOf (untrustedReturnTo: unknown): string | null {
-    const path = returnPath(untrustedReturnTo, options.origin)
-    return path !== null && ownRoutes.includes(routeOf(path)) ? null : path
+  /** A login that led to /login would start again at once. */
+  #sanitized(untrustedReturnTo: unknown): string | null {
+    const path = returnPath(untrustedReturnTo, this.#settings.paths.origin)
+    return path !== null && this.#ownRoutes.includes(routeOf(path)) ? null : path
   }
 }
 
-/** The route that a path leads to, as the loosest router compares: decoded, whatever the case, with or without a last slash. */
-function routeOf (path: string): string {
+/**
+ * The route of a path, as the loosest router compares: decoded, in any case, with any last slash.
+ */
+function routeOf(path: string): string {
   const [pathname = ''] = path.split(/[?#]/, 1)
   return decoded(pathname).toLowerCase().replace(/\/+$/, '')
 }
 
-function decoded (pathname: string): string {
+function decoded(pathname: string): string {
   try {
     return decodeURIComponent(pathname)
   } catch {

@@ -1,93 +1,132 @@
+import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { leAuthError } from '../errors.js'
-import type { ResolvedOptions } from '../options/options.js'
-import type { AuthorizationSecrets } from '../sentinel/authorization-url.js'
-import { randomText } from '../store/random.js'
-import type { Sealer } from '../store/seal.js'
-import { trustedOrigin } from '../liveperson/trusted-host.js'
-import { ownAttributes } from '../session/cookie-attributes.js'
-import { droppedTransactions } from './dropped-transactions.js'
+import { leAuthError } from '../errors.ts'
+import { trustedOrigin } from '../liveperson/trusted-host.ts'
+import type { LivePersonHosts, ResolvedCookie } from '../options/resolved-options.ts'
+import type { AuthorizationSecrets } from '../sentinel/authorization-url.ts'
+import { ownAttributes } from '../session/cookie-attributes.ts'
+import { randomText } from '../store/random.ts'
+import type { Sealer } from '../store/seal.ts'
+import { droppedTransactions } from './dropped-transactions.ts'
 
-/** The user may take ten minutes on Sentinel's login page, which is how long its own cookie lives; and some on the way. In ms. */
-const TRANSACTION_LIFETIME = 15 * 60 * 1000
-/** The cookie outlives the transaction, so that a late user is told "too late" and not "blocked cookies". In s. */
+/** Sentinel's login page lives for ten minutes. The rest is for the way there and back. In ms. */
+const LIFETIME = 15 * 60 * 1000
+/** The cookie outlives the transaction, so that a late user is told "expired". In s. */
 const COOKIE_MAX_AGE = 60 * 60
 
 /** Whether a text has the form of a state: 256 random bits in base64url. */
-export function isState (text: string): boolean {
+export function isState(text: string): boolean {
   return /^[\w-]{43}$/.test(text)
 }
 
 /** One attempt to log in, from /login to /callback. */
 export interface LoginTransaction {
-  /** PKCE verifier; left out where PKCE is off. */
+  /** PKCE verifier; left out if PKCE is off. */
   codeVerifier?: string
   returnPath: string
   accountId: string
-  /** Where Sentinel was when the login began: the code goes back there and nowhere else (RFC 9700 §4.4.2). */
+  /** Where Sentinel was when the login started. The code goes back only there (RFC 9700 §4.4.2). */
   sentinelOrigin: string
   /** In ms since 1970. */
   startedAt: number
 }
 
+interface TransactionSettings {
+  accountId: string
+  clientId: string
+  redirectUri: string
+  cookie: ResolvedCookie
+  pkce: boolean
+  hosts: LivePersonHosts
+  now: () => number
+}
+
 /**
- * Login transactions, each in a sealed cookie of its own that is named after its state: nothing is kept on the
- * server, tabs do not disturb each other, and any instance with the same secret can finish the login.
+ * Login transactions, each in a sealed cookie of its own that is named after its state. Nothing is
+ * kept on the server, tabs do not disturb each other, and any process with the same secret can
+ * finish the login.
  */
-export interface LoginTransactions {
-  /** Gives the browser a new transaction, and takes back those it will not finish. */
-  begin: (request: FastifyRequest, reply: FastifyReply, beginning: Omit<LoginTransaction, 'codeVerifier'>) => AuthorizationSecrets
+export class LoginTransactions {
+  readonly #sealer: Sealer
+  readonly #settings: TransactionSettings
+  readonly #purpose: string
+  readonly #cookiePrefix: string
+  readonly #attributes: CookieSerializeOptions
+
+  constructor(sealer: Sealer, settings: TransactionSettings) {
+    const { accountId, clientId, redirectUri, cookie } = settings
+    this.#sealer = sealer
+    this.#settings = settings
+    // Another registration of the plugin may share the secret, but not its transactions.
+    this.#purpose = `login transaction in ${accountId} for ${clientId} at ${redirectUri}`
+    this.#cookiePrefix = `${cookie.name}.login.`
+    this.#attributes = { ...ownAttributes(cookie.attributes), signed: false }
+  }
+
+  /**
+   * Gives the browser a new transaction, and clears the cookies of the oldest ones if there are too
+   * many.
+   */
+  begin(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    start: Omit<LoginTransaction, 'codeVerifier'>
+  ): AuthorizationSecrets {
+    const state = randomText()
+    // As long as RFC 7636 §4.1 recommends.
+    const verifier = this.#settings.pkce && { codeVerifier: randomText() }
+    const name = this.#cookiePrefix + state
+    const value = this.#sealer.seal(this.#purpose, state, { ...start, ...verifier })
+    const pending = this.#pendingCookies(request).map(name => ({
+      name,
+      size: name.length + String(request.cookies[name]).length
+    }))
+    for (const dropped of droppedTransactions(pending, name.length + value.length)) {
+      reply.clearCookie(dropped, this.#attributes)
+    }
+    reply.setCookie(name, value, { ...this.#attributes, maxAge: COOKIE_MAX_AGE })
+    return { state, ...verifier }
+  }
+
   /**
    * The transaction of this state and this browser.
    *
-   * @throws LE_AUTH_TRANSACTION_MISSING, LE_AUTH_STATE_MISMATCH, LE_AUTH_HOST_NOT_TRUSTED if its Sentinel is not trusted any more
+   * @throws LE_AUTH_CALLBACK_INVALID
+   * @throws LE_AUTH_HOST_NOT_TRUSTED if its Sentinel is not trusted any more
    */
-  find: (request: FastifyRequest, state: string) => LoginTransaction
-  /** Whether a transaction took too long to be finished. */
-  isExpired: (transaction: LoginTransaction) => boolean
-  /** Takes the transaction of a state back from the browser. */
-  end: (reply: FastifyReply, state: string) => void
-}
-
-export function createLoginTransactions (options: ResolvedOptions, sealer: Sealer): LoginTransactions {
-  // Another registration of this plugin may share the secret; its transactions must not open here.
-  const purpose = `login transaction in ${options.accountId} for ${options.clientId} at ${options.redirectUri}`
-  const cookiePrefix = `${options.session.cookieName}.login.`
-  const cookieAttributes = { ...ownAttributes(options.session.cookie), signed: false }
-
-  const pendingCookies = (request: FastifyRequest): string[] => Object.keys(request.cookies)
-    .filter(name => name.startsWith(cookiePrefix) && isState(name.slice(cookiePrefix.length)))
-
-  return {
-    begin (request, reply, beginning) {
-      const state = randomText()
-      // As long as RFC 7636 §4.1 recommends.
-      const verifier = options.pkce && { codeVerifier: randomText() }
-      const name = cookiePrefix + state
-      const value = sealer.seal(purpose, state, { ...beginning, ...verifier })
-      const pending = pendingCookies(request).map(name => ({ name, size: name.length + String(request.cookies[name]).length }))
-      for (const dropped of droppedTransactions(pending, name.length + value.length)) reply.clearCookie(dropped, cookieAttributes)
-      reply.setCookie(name, value, { ...cookieAttributes, maxAge: COOKIE_MAX_AGE })
-      return { state, ...verifier }
-    },
-
-    find (request, state) {
-      const pending = pendingCookies(request)
-      if (pending.length === 0) throw leAuthError('LE_AUTH_TRANSACTION_MISSING')
-      const sealed = request.cookies[cookiePrefix + state]
-      const transaction = sealed === undefined ? null : sealer.open(purpose, state, sealed) as LoginTransaction | null
-      if (transaction === null) throw leAuthError('LE_AUTH_STATE_MISMATCH')
-      // An old secret, or old settings, may have sealed it: the client secret goes to hosts that are trusted now.
-      if (!isTrusted(transaction.sentinelOrigin, options)) throw leAuthError('LE_AUTH_HOST_NOT_TRUSTED')
-      return transaction
-    },
-
-    isExpired: ({ startedAt }) => options.clock.now() - startedAt > TRANSACTION_LIFETIME,
-
-    end: (reply, state) => { reply.clearCookie(cookiePrefix + state, cookieAttributes) }
+  find(request: FastifyRequest, state: string): LoginTransaction {
+    if (this.#pendingCookies(request).length === 0) {
+      throw leAuthError('LE_AUTH_CALLBACK_INVALID', { reason: 'no_transaction' })
+    }
+    const sealed = request.cookies[this.#cookiePrefix + state]
+    const opened = sealed === undefined ? null : this.#sealer.open(this.#purpose, state, sealed)
+    if (opened === null) throw leAuthError('LE_AUTH_CALLBACK_INVALID', { reason: 'state_mismatch' })
+    const transaction = opened as LoginTransaction
+    // It may be older than the settings. The client secret goes to hosts that are trusted now.
+    if (!this.#isTrusted(transaction.sentinelOrigin)) throw leAuthError('LE_AUTH_HOST_NOT_TRUSTED')
+    return transaction
   }
-}
 
-function isTrusted (origin: string, { sentinelOrigin, trust }: ResolvedOptions): boolean {
-  return origin === sentinelOrigin || (URL.canParse(origin) && trustedOrigin(new URL(origin).host, trust) === origin)
+  /** Whether a transaction took too long to be finished. */
+  isExpired({ startedAt }: LoginTransaction): boolean {
+    return this.#settings.now() - startedAt > LIFETIME
+  }
+
+  /** Clears the cookie of a transaction. */
+  end(reply: FastifyReply, state: string): void {
+    reply.clearCookie(this.#cookiePrefix + state, this.#attributes)
+  }
+
+  #pendingCookies({ cookies }: FastifyRequest): string[] {
+    const prefix = this.#cookiePrefix
+    return Object.keys(cookies).filter(
+      name => name.startsWith(prefix) && isState(name.slice(prefix.length))
+    )
+  }
+
+  #isTrusted(origin: string): boolean {
+    const { sentinelOrigin, trust } = this.#settings.hosts
+    if (origin === sentinelOrigin) return true
+    return URL.canParse(origin) && trustedOrigin(new URL(origin).host, trust) === origin
+  }
 }

@@ -1,24 +1,36 @@
 import { validateAuthResponse } from 'oauth4webapi'
-import { leAuthError } from '../errors.js'
-import type { SentinelClient } from './client.js'
-import type { Sentinel } from './endpoints.js'
-import { authorizationFailure } from './oauth-errors.js'
+import { leAuthError } from '../errors.ts'
+import type { SentinelClient } from './client.ts'
+import type { Sentinel } from './endpoints.ts'
+import { authorizationFailure } from './failures.ts'
 
 /**
- * Authorization response, RFC 6749 §4.1.2. What it returns is all that the code exchange accepts, so that
- * this check cannot be left out.
+ * Authorization response, RFC 6749 §4.1.2. The code exchange accepts only what this returns, so
+ * that the check cannot be left out.
  *
- * @throws LE_AUTH_LOGIN_DENIED, LE_AUTH_LOGIN_REFUSED, LE_AUTH_SENTINEL_UNAVAILABLE, LE_AUTH_CALLBACK_INVALID
+ * @throws LE_AUTH_LOGIN_DENIED, LE_AUTH_CLIENT_REJECTED, LE_AUTH_SENTINEL_UNAVAILABLE,
+ * LE_AUTH_CALLBACK_INVALID
  */
-export function authorizationResponse (sentinel: Sentinel, client: SentinelClient, parameters: URLSearchParams, state: string): URLSearchParams {
+export function authorizationResponse(
+  sentinel: Sentinel,
+  client: SentinelClient,
+  parameters: URLSearchParams,
+  state: string
+): URLSearchParams {
+  // Sentinel deviates: its issuer has two spellings, and its documents show no `iss` (RFC 9207
+  // §2.4).
+  const issuer = parameters.get('iss') === 'Sentinel' ? 'Sentinel' : sentinel.issuer
   try {
-    // Sentinel deviates: it has two spellings of its issuer, and no `iss` here in its documents (RFC 9207 §2.4 where there is one).
-    const issuer = parameters.get('iss') === 'Sentinel' ? 'Sentinel' : sentinel.issuer
-    const validated = validateAuthResponse({ ...sentinel, issuer }, client.metadata, parameters, state)
+    const validated = validateAuthResponse(
+      { ...sentinel, issuer },
+      client.metadata,
+      parameters,
+      state
+    )
     const codes = validated.getAll('code')
     if (codes.length === 1 && codes[0] !== '') return validated
   } catch (error) {
     throw authorizationFailure(error)
   }
-  throw leAuthError('LE_AUTH_CALLBACK_INVALID', { reason: 'no_single_code' })
+  throw leAuthError('LE_AUTH_CALLBACK_INVALID', { reason: 'code_malformed' })
 }

@@ -1,21 +1,32 @@
-import { allowInsecureRequests, ClientSecretPost, clockSkew, clockTolerance, customFetch, type Client, type ClientAuth, type CustomFetchOptions } from 'oauth4webapi'
-import type { HttpClient } from '../http/client.js'
+import {
+  allowInsecureRequests,
+  ClientSecretPost,
+  clockSkew,
+  clockTolerance,
+  customFetch,
+  type Client,
+  type ClientAuth,
+  type CustomFetchOptions
+} from 'oauth4webapi'
+import type { HttpClient } from '../http/client.ts'
 
-/** Clocks of two healthy servers are closer than this; a longer one would make `exp` meaningless. In seconds. */
+/** Two healthy servers' clocks differ by less. A longer one would make `exp` meaningless. In s. */
 export const CLOCK_TOLERANCE = 60
 
-/** This application as Sentinel's client: who it is, how it proves that, how it calls. */
+/** This app as Sentinel's client: who it is, how it proves that, and how it makes calls. */
 export interface SentinelClient {
   metadata: Client
   authentication: ClientAuth
-  /** What each call of oauth4webapi takes last. */
+  /** The last argument of each call of oauth4webapi. */
   callOptions: {
-    [customFetch]: (url: string, options: CustomFetchOptions<string, unknown>) => Promise<Response>
+    [customFetch]: (url: string, options: FetchOptions) => Promise<Response>
     [allowInsecureRequests]: boolean
   }
 }
 
-/** Who this application is at Sentinel. */
+type FetchOptions = CustomFetchOptions<string, unknown>
+
+/** Who this app is at Sentinel. */
 export interface ClientSettings {
   clientId: string
   clientSecret: string
@@ -24,19 +35,27 @@ export interface ClientSettings {
   now: () => number
 }
 
-/** The client secret goes in the body (RFC 6749 §2.3.1), as LivePerson documents; never in a URL. */
-export function createSentinelClient (settings: ClientSettings, http: HttpClient): SentinelClient {
+/** The client secret is in the body (RFC 6749 §2.3.1), as LivePerson documents, never in a URL. */
+export function createSentinelClient(
+  { clientId, clientSecret, loopback, now }: ClientSettings,
+  http: HttpClient
+): SentinelClient {
   return {
     metadata: {
-      client_id: settings.clientId,
+      client_id: clientId,
       [clockTolerance]: CLOCK_TOLERANCE,
-      // oauth4webapi reads the system's clock; the difference brings in ours.
-      get [clockSkew] () { return Math.round((settings.now() - Date.now()) / 1000) }
+      // oauth4webapi reads the system's clock. The difference makes it the plugin's clock.
+      get [clockSkew]() {
+        return Math.round((now() - Date.now()) / 1000)
+      }
     },
-    authentication: ClientSecretPost(settings.clientSecret),
+    authentication: ClientSecretPost(clientSecret),
     callOptions: {
-      [allowInsecureRequests]: settings.loopback,
-      [customFetch]: async (url, { method, headers, body }) => (await http.send(url, { method, headers, body: String(body) })).asResponse()
+      [allowInsecureRequests]: loopback,
+      [customFetch]: async (url, { method, headers, body }) => {
+        const response = await http.send(url, { method, headers, body: String(body) })
+        return response.asResponse()
+      }
     }
   }
 }

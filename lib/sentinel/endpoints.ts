@@ -1,7 +1,10 @@
 import type { AuthorizationServer } from 'oauth4webapi'
 
 /** Sentinel's API versions (`v`) for the two kinds of endpoint. */
-export interface ApiVersions { authorize: string, token: string }
+export interface ApiVersions {
+  authorize: string
+  token: string
+}
 
 /** Sentinel for one account, as oauth4webapi describes an authorization server. */
 export interface Sentinel extends AuthorizationServer {
@@ -11,17 +14,21 @@ export interface Sentinel extends AuthorizationServer {
 }
 
 /**
- * Sentinel deviates: it publishes no metadata (RFC 8414), so the endpoints are written down here.
+ * Sentinel deviates: it publishes no metadata (RFC 8414), so its endpoints are written here.
  *
  * @param origin where the account's Sentinel is
  */
-export function sentinelEndpoints (origin: string, accountId: string, version: ApiVersions): Sentinel {
+export function sentinelEndpoints(
+  origin: string,
+  accountId: string,
+  version: ApiVersions
+): Sentinel {
   const base = `${origin}/sentinel/api/account/${encodeURIComponent(accountId)}`
   return {
     issuer: 'sentinel',
     authorization_endpoint: `${base}/authorize?v=${version.authorize}`,
     token_endpoint: `${base}/token?v=${version.token}`,
-    // Documented in one version alone, whatever the token endpoint's; one page prints `?v1.0`, a slip.
+    // Only one version is documented. One page prints `?v1.0`, which is a slip.
     revocation_endpoint: `${base}/token/revoke?v=1.0`
   }
 }

@@ -1,33 +1,60 @@
-import { authorizationCodeGrantRequest, nopkce, processAuthorizationCodeResponse } from 'oauth4webapi'
-import { leAuthError } from '../errors.js'
-import { tokenSet, type TokenSet } from './token-set.js'
-import { userOf, type User } from './claims.js'
-import type { SentinelClient } from './client.js'
-import type { Sentinel } from './endpoints.js'
-import { idTokenClaims, withEitherIssuer } from './id-token.js'
-import { exchangeFailure } from './oauth-errors.js'
+import {
+  authorizationCodeGrantRequest,
+  nopkce,
+  processAuthorizationCodeResponse
+} from 'oauth4webapi'
+import { leAuthError } from '../errors.ts'
+import { userOf, type User } from './user.ts'
+import type { SentinelClient } from './client.ts'
+import type { Sentinel } from './endpoints.ts'
+import { exchangeFailure } from './failures.ts'
+import { idTokenClaims, withEitherIssuer } from './id-token.ts'
+import { tokenSet, type TokenSet } from './token-set.ts'
 
 /** What the code exchange needs besides the validated authorization response. */
 export interface CodeExchange {
   redirectUri: string
-  codeVerifier?: string
+  codeVerifier?: string | undefined
   now: number
 }
 
+/** Who logged in, with which tokens. */
+export interface ExchangedCode {
+  tokens: TokenSet
+  user: User
+}
+
 /**
- * Token request, RFC 6749 §4.1.3, and the checks of its answer. Sent once: a code works once, so that an
- * exchange whose answer got lost cannot be repeated.
+ * Token request, RFC 6749 §4.1.3, and the checks of its response. It is sent once: a code works
+ * once, so an exchange whose response is lost cannot be repeated.
  *
- * @throws LE_AUTH_SENTINEL_UNAVAILABLE, LE_AUTH_SENTINEL_INVALID, LE_AUTH_CLIENT_REJECTED, LE_AUTH_CODE_REJECTED, LE_AUTH_ID_TOKEN_MISSING, LE_AUTH_ID_TOKEN_INVALID
+ * @throws LE_AUTH_SENTINEL_UNAVAILABLE, LE_AUTH_SENTINEL_INVALID, LE_AUTH_CLIENT_REJECTED,
+ * LE_AUTH_CALLBACK_INVALID, LE_AUTH_ID_TOKEN_INVALID
  */
-export async function exchangeCode (sentinel: Sentinel, client: SentinelClient, validatedResponse: URLSearchParams, exchange: CodeExchange): Promise<{ tokens: TokenSet, user: User }> {
+export async function exchangeCode(
+  sentinel: Sentinel,
+  client: SentinelClient,
+  validated: URLSearchParams,
+  exchange: CodeExchange
+): Promise<ExchangedCode> {
+  const { redirectUri, codeVerifier = nopkce, now } = exchange
+  const { metadata, authentication, callOptions } = client
   try {
-    const response = await authorizationCodeGrantRequest(sentinel, client.metadata, client.authentication, validatedResponse,
-      exchange.redirectUri, exchange.codeVerifier ?? nopkce, client.callOptions)
-    const answer = await withEitherIssuer(sentinel, response, (sentinel, response) => processAuthorizationCodeResponse(sentinel, client.metadata, response))
-    const claims = idTokenClaims(answer, client.metadata.client_id, exchange.now)
-    if (claims === undefined) throw leAuthError('LE_AUTH_ID_TOKEN_MISSING')
-    return { tokens: tokenSet(answer, exchange.now), user: userOf(claims) }
+    const response = await authorizationCodeGrantRequest(
+      sentinel,
+      metadata,
+      authentication,
+      validated,
+      redirectUri,
+      codeVerifier,
+      callOptions
+    )
+    const result = await withEitherIssuer(sentinel, sentinel =>
+      processAuthorizationCodeResponse(sentinel, metadata, response)
+    )
+    const claims = idTokenClaims(result, metadata.client_id, now)
+    if (claims === undefined) throw leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason: 'missing' })
+    return { tokens: tokenSet(result, now), user: userOf(claims) }
   } catch (error) {
     throw exchangeFailure(error)
   }

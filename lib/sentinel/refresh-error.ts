@@ -1,22 +1,35 @@
+import type { HttpStatusReason, OAuthErrorReason, RefreshFailureReason } from '../errors.ts'
+
 /**
  * What a failed refresh means for the refresh token:
  *
  * - `dead`: Sentinel said `invalid_grant`
- * - `refused`: Sentinel refused in other words, which may mean the same (PROTOCOL.md §3)
- * - `lost`: the request may have arrived, and no answer that could be used came back; the refresh token may have been replaced
- * - `unavailable`: nothing is known to have happened, and the next try may work
+ * - `refused`: Sentinel refused in other words, which may mean the same (docs/protocol.md §3)
+ * - `lost`: the request may have arrived, but no usable response came back. The refresh token may
+ *   have been replaced
+ * - `unavailable`: as far as is known nothing happened, and the next attempt may work
  */
 export type RefreshFailure = 'dead' | 'refused' | 'lost' | 'unavailable'
+
+/** How Sentinel refuses a request. */
+export type RefusalReason = OAuthErrorReason | HttpStatusReason
 
 /** A refresh that brought no tokens. */
 export class RefreshError extends Error {
   readonly failure: RefreshFailure
   /** A word of a closed list, for the log. */
-  readonly reason: string
-  /** How long to wait before the next try, in ms, where Sentinel asked (RFC 9110 §10.2.3) or the token's life decides; else `null`. */
+  readonly reason: RefreshFailureReason
+  /**
+   * How long to wait before the next attempt, in ms, if Sentinel said so (RFC 9110 §10.2.3) or the
+   * token's life decides it; else `null`.
+   */
   readonly retryAfter: number | null
 
-  constructor (failure: RefreshFailure, reason: string, retryAfter: number | null = null) {
+  constructor(
+    failure: RefreshFailure,
+    reason: RefreshFailureReason,
+    retryAfter: number | null = null
+  ) {
     super(`refresh failed: ${reason}`)
     this.name = 'RefreshError'
     this.failure = failure
@@ -25,7 +38,7 @@ export class RefreshError extends Error {
   }
 
   /** Whether Sentinel has refused the refresh token, in whatever words. */
-  get isRefusal (): boolean {
+  get isRefusal(): boolean {
     return this.failure === 'dead' || this.failure === 'refused'
   }
 }

@@ -1,53 +1,90 @@
-import type { HttpClient } from '../http/client.js'
-import type { User } from './claims.js'
-import type { ClientSettings, SentinelClient } from './client.js'
-import type { Sentinel } from './endpoints.js'
-import type { CodeExchange } from './exchange-code.js'
-import type { Refreshment } from './refresh-tokens.js'
-import type { TokenSet } from './token-set.js'
+import type { HttpClient } from '../http/client.ts'
+import type { ClientSettings, SentinelClient } from './client.ts'
+import { sentinelEndpoints, type ApiVersions, type Sentinel } from './endpoints.ts'
+import type { CodeExchange, ExchangedCode } from './exchange-code.ts'
+import type { RefreshRequest } from './refresh-tokens.ts'
+import type { TokenSet } from './token-set.ts'
 
-type Steps = typeof import('./steps.js') & { client: SentinelClient }
+/** What the service needs to know. */
+export interface SentinelSettings extends ClientSettings {
+  apiVersion: ApiVersions
+  /** Looks up where an account's Sentinel is. */
+  originOf: (accountId: string) => Promise<string>
+}
 
-/** The OAuth steps that need Sentinel's answer. They and oauth4webapi are loaded when the first login comes back. */
+type Steps = typeof import('./oauth-steps.ts') & { client: SentinelClient }
+
+/**
+ * Sentinel's OAuth endpoints. oauth4webapi is loaded at the first callback, refresh or revocation.
+ */
 export class SentinelService {
-  readonly #settings: ClientSettings
+  readonly #settings: SentinelSettings
   readonly #http: HttpClient
   #loading: Promise<Steps> | null = null
 
-  constructor (settings: ClientSettings, http: HttpClient) {
+  constructor(settings: SentinelSettings, http: HttpClient) {
     this.#settings = settings
     this.#http = http
   }
 
+  /** Where an account's Sentinel is. @throws what the look-up throws */
+  originOf(accountId: string): Promise<string> {
+    return this.#settings.originOf(accountId)
+  }
+
+  /** Sentinel for an account, at a known origin. */
+  at(origin: string, accountId: string): Sentinel {
+    return sentinelEndpoints(origin, accountId, this.#settings.apiVersion)
+  }
+
   /** See authorization-response.ts. */
-  async authorizationResponse (sentinel: Sentinel, parameters: URLSearchParams, state: string): Promise<URLSearchParams> {
+  async authorizationResponse(
+    sentinel: Sentinel,
+    parameters: URLSearchParams,
+    state: string
+  ): Promise<URLSearchParams> {
     const { authorizationResponse, client } = await this.#steps()
     return authorizationResponse(sentinel, client, parameters, state)
   }
 
   /** See exchange-code.ts. */
-  async exchangeCode (sentinel: Sentinel, validatedResponse: URLSearchParams, exchange: CodeExchange): Promise<{ tokens: TokenSet, user: User }> {
+  async exchangeCode(
+    sentinel: Sentinel,
+    validated: URLSearchParams,
+    exchange: CodeExchange
+  ): Promise<ExchangedCode> {
     const { exchangeCode, client } = await this.#steps()
-    return exchangeCode(sentinel, client, validatedResponse, exchange)
+    return exchangeCode(sentinel, client, validated, exchange)
   }
 
   /** See refresh-tokens.ts. */
-  async refreshTokens (lookedUp: Promise<Sentinel>, refreshment: Refreshment): Promise<TokenSet> {
-    // A look-up that fails meanwhile is told by the step.
-    lookedUp.catch(() => {})
+  async refreshTokens(accountId: string, request: RefreshRequest): Promise<TokenSet> {
+    const lookUp = this.#lookUp(accountId)
     const { refreshTokens, client } = await this.#steps()
-    return refreshTokens(lookedUp, client, refreshment)
+    return refreshTokens(lookUp, client, request)
   }
 
   /** See revoke-token.ts. */
-  async revokeToken (lookedUp: Promise<Sentinel>, refreshToken: string): Promise<void> {
-    lookedUp.catch(() => {})
+  async revokeToken(accountId: string, refreshToken: string): Promise<void> {
+    const lookUp = this.#lookUp(accountId)
     const { revokeToken, client } = await this.#steps()
-    return revokeToken(lookedUp, client, refreshToken)
+    return revokeToken(lookUp, client, refreshToken)
   }
 
-  #steps (): Promise<Steps> {
-    this.#loading ??= import('./steps.js').then(steps => ({ ...steps, client: steps.createSentinelClient(this.#settings, this.#http) }))
+  #lookUp(accountId: string): Promise<Sentinel> {
+    const lookUp = this.originOf(accountId).then(origin => this.at(origin, accountId))
+    // If it fails while the steps are loading, the step reports it.
+    lookUp.catch(() => {})
+    return lookUp
+  }
+
+  #steps(): Promise<Steps> {
+    this.#loading ??= this.#load()
     return this.#loading
+  }
+
+  async #load(): Promise<Steps> {
+    const steps = await import('./oauth-steps.ts')
+    return { ...steps, client: steps.createSentinelClient(this.#settings, this.#http) }
   }
 }

@@ -1,120 +1,149 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction, Session } from 'fastify'
-import type { Clock } from '../clock.js'
-import type { Login } from '../logins/login.js'
-import { ignoringAbsence, settledStoreCall } from '../store/store-call.js'
-import type { PlainStore } from '../store/session-store.js'
+import type {
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  HookHandlerDoneFunction,
+  Session
+} from 'fastify'
+import type { Clock } from '../clock.ts'
+import type { Login } from '../logins/login.ts'
+import type { PlainStore } from '../store/session-store.ts'
+import { ignoringAbsence, storePromise } from '../store/store-call.ts'
+
+type FullSession = FastifyRequest['session']
 
 /** The session of a login that is being made. */
 export interface NewSession {
-  /** Stores what has been written to it. @throws LE_AUTH_STORE_UNAVAILABLE */
+  /** Stores what was written to it. @throws LE_AUTH_STORE_UNAVAILABLE */
   save: () => Promise<void>
   /** Puts the session before it back on the request. */
   undo: () => void
-  /** Removes what has been stored of it. @throws LE_AUTH_STORE_UNAVAILABLE */
+  /** Removes what was stored of it. @throws LE_AUTH_STORE_UNAVAILABLE */
   destroy: () => Promise<void>
   /** Removes the session before it. @throws LE_AUTH_STORE_UNAVAILABLE */
   destroyPrevious: () => Promise<void>
 }
 
 /**
- * The sessions of the app, which `@fastify/session` keeps. A session of a login carries the login's key: one that belongs to
- * another login, or to none while there is one, is replaced by an empty one when it is read.
+ * The sessions of the app, which @fastify/session keeps. Each session holds the key of its login.
+ * If the session belongs to another login than the request's, or to none while the request has a
+ * login, an empty session replaces it.
+ *
+ * There are two kinds: the plugin's own registration of @fastify/session, and the app's.
  */
-export interface AppSessions {
-  /** Gives a request the session that its cookie names, if that belongs to the login. Calls back at once if the store does. */
-  load: (request: FastifyRequest, login: Login | null, done: HookHandlerDoneFunction) => void
-  /**
-   * Gives a request a new session for a new login. The keys in `keepOnLogin` survive, unless they are another user's.
-   *
-   * @param before the login that the browser has had
-   */
-  begin: (request: FastifyRequest, login: Login, before: Login | null) => NewSession
-  /** Removes the session of a request, and clears its cookie. @throws LE_AUTH_STORE_UNAVAILABLE */
-  end: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
-}
-
-/** How the two ways to have sessions differ: the plugin's own registration of @fastify/session, and the app's. */
-export interface SessionWay {
-  /** The session of a request, if there is one without making one. */
-  present: (request: FastifyRequest) => Session | null
-  /** Replaces it with an empty one. */
-  renew: (request: FastifyRequest, login: Login | null) => void
-  /** Puts one back that was there before, with the login that it belonged to. */
-  restore: (request: FastifyRequest, session: Session | null, login: Login | null) => void
-  /** Whether it has to be stored for a new login. */
-  isToBeSaved: (session: Session) => boolean
-  clearCookie: (request: FastifyRequest, reply: FastifyReply, session: Session | null) => void
-  store: (request: FastifyRequest) => PlainStore
-}
-
-/** What both ways have in common. */
-export class BoundSessions {
-  readonly #way: SessionWay
+export abstract class AppSessions {
   readonly #keep: string[]
   readonly #clock: Clock
 
-  constructor (way: SessionWay, keep: string[], clock: Clock) {
-    this.#way = way
+  /** @param keep session keys that survive a login */
+  constructor(keep: string[], clock: Clock) {
     this.#keep = keep
     this.#clock = clock
   }
 
-  /** Replaces a session that is not the login's. */
-  bind (request: FastifyRequest, login: Login | null): void {
-    const session = this.#way.present(request)
-    if (session !== null && ownerOf(session) !== (login?.key ?? null)) this.#way.renew(request, login)
-  }
+  /**
+   * Gives a request the session of its cookie, if that belongs to the login. Calls back at once if
+   * the store does.
+   */
+  abstract load(request: FastifyRequest, login: Login | null, done: HookHandlerDoneFunction): void
 
-  begin (request: FastifyRequest, login: Login, before: Login | null): NewSession {
-    const way = this.#way
-    const previous = way.present(request)
+  /** The session of a request, if there is one already. */
+  protected abstract present(request: FastifyRequest): Session | null
+  /** Replaces it with an empty one. */
+  protected abstract renew(request: FastifyRequest, login: Login | null): void
+  /** Puts a previous one back, with the login that it belonged to. */
+  protected abstract restore(
+    request: FastifyRequest,
+    session: Session | null,
+    login: Login | null
+  ): void
+
+  /** Whether it has to be stored for a new login. */
+  protected abstract isToBeSaved(session: Session): boolean
+  protected abstract clearCookie(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    session: Session | null
+  ): void
+
+  protected abstract storeOf(request: FastifyRequest): PlainStore
+
+  /**
+   * Gives a request a new session for a new login. The keys in `keep` survive, unless they are
+   * another user's.
+   *
+   * @param before the login that the browser had
+   */
+  begin(request: FastifyRequest, login: Login, before: Login | null): NewSession {
+    const previous = this.present(request)
     let saved: Session | null = null
-    way.renew(request, login)
-    if (previous !== null && (before === null || isSameUser(before, login))) this.#copyKept(previous, request)
+    this.renew(request, login)
+    const keeps = before === null || isSameUser(before, login)
+    if (previous !== null && keeps) this.#copyKept(previous, request)
     return {
       save: async () => {
-        const session = way.present(request)
-        if (session === null || !way.isToBeSaved(session)) return
-        saved = session
-        await settledStoreCall(this.#clock, done => (session as FastifyRequest['session']).save(done))
+        // Noted before it is stored: a store that fails may have stored it all the same.
+        saved = this.#toBeSaved(request)
+        if (saved !== null) await this.#save(saved)
       },
-      undo: () => way.restore(request, previous, before),
-      destroy: async () => { if (saved !== null) await this.#destroy(request, saved) },
-      destroyPrevious: async () => { if (previous !== null) await this.#destroy(request, previous) }
+      undo: () => this.restore(request, previous, before),
+      destroy: () => this.#destroy(request, saved),
+      destroyPrevious: () => this.#destroy(request, previous)
     }
   }
 
-  async end (request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const session = this.#way.present(request)
-    if (session !== null) await this.#destroy(request, session)
-    this.#way.clearCookie(request, reply, session)
-    this.#way.renew(request, null)
+  /** Removes the session of a request, and clears its cookie. @throws LE_AUTH_STORE_UNAVAILABLE */
+  async end(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const session = this.present(request)
+    await this.#destroy(request, session)
+    this.clearCookie(request, reply, session)
+    this.renew(request, null)
   }
 
-  /** A copy: should the login fail, what it did to a value must not be saved with the session before it. */
-  #copyKept (previous: Session, request: FastifyRequest): void {
+  /** Replaces a session that is not the login's. */
+  protected bind(request: FastifyRequest, login: Login | null): void {
+    const session = this.present(request)
+    if (session === null || ownerOf(session) === (login?.key ?? null)) return
+    this.renew(request, login)
+  }
+
+  #toBeSaved(request: FastifyRequest): Session | null {
+    const session = this.present(request)
+    return session !== null && this.isToBeSaved(session) ? session : null
+  }
+
+  #save(session: Session): Promise<void> {
+    return storePromise(this.#clock, done => (session as FullSession).save(done))
+  }
+
+  /** Copies, so that a login that fails changes nothing in the session before it. */
+  #copyKept(previous: Session, request: FastifyRequest): void {
     for (const key of this.#keep) {
+      if (!Object.hasOwn(previous, key)) continue
       const value = (previous as unknown as Record<string, unknown>)[key]
-      if (Object.hasOwn(previous, key)) Object.assign(request.session, { [key]: structuredClone(value) })
+      Object.assign(request.session, { [key]: structuredClone(value) })
     }
   }
 
-  #destroy (request: FastifyRequest, session: Session): Promise<void> {
-    const { sessionId } = session as FastifyRequest['session']
-    return settledStoreCall(this.#clock, done => this.#way.store(request).destroy(sessionId, ignoringAbsence(done)))
+  async #destroy(request: FastifyRequest, session: Session | null): Promise<void> {
+    if (session === null) return
+    const { sessionId } = session as FullSession
+    const store = this.storeOf(request)
+    await storePromise(this.#clock, done => store.destroy(sessionId, ignoringAbsence(done)))
   }
 }
 
-function isSameUser ({ facts: one }: Login, { facts: other }: Login): boolean {
+function isSameUser({ facts: one }: Login, { facts: other }: Login): boolean {
   return one.accountId === other.accountId && one.user.id === other.user.id
 }
 
 /** The key of the login that a session belongs to; `null` for a visitor's. */
-function ownerOf (session: Session): string | null {
-  return Object.hasOwn(session, 'leAuth') && typeof session.leAuth === 'string' ? session.leAuth : null
+function ownerOf(session: Session): string | null {
+  const isOwned = Object.hasOwn(session, 'leAuth') && typeof session.leAuth === 'string'
+  return isOwned ? session.leAuth! : null
 }
 
-/** An empty session on the request, not stored; @fastify/session makes one for a cookie that nobody signed. */
-export function makeSession (app: FastifyInstance, request: FastifyRequest): void {
+/** An empty session on the request. @fastify/session makes one for a cookie that nobody signed. */
+export function makeSession(app: FastifyInstance, request: FastifyRequest): void {
   app.decryptSession('', request, () => {})
 }

@@ -1,16 +1,42 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifySessionObject } from '@fastify/session'
-import type { ResolvedOptions } from '../options/options.js'
+import type { CookieAttributes } from '../options/resolved-options.ts'
 
 /**
- * The attributes of a cookie of this plugin's own, every one of them: what is left out, @fastify/cookie would take from
- * the `parseOptions` that the app has given it.
+ * All attributes of a cookie of the plugin's own. None is left out, because @fastify/cookie would
+ * take it from the app's `parseOptions`.
  */
-export function ownAttributes (cookie: ResolvedOptions['session']['cookie']): CookieSerializeOptions {
-  return { domain: undefined, partitioned: false, ...cookie, path: '/', httpOnly: true, expires: undefined, maxAge: undefined } as unknown as CookieSerializeOptions
+export function ownAttributes(attributes: CookieAttributes): CookieSerializeOptions {
+  return {
+    domain: undefined,
+    partitioned: false,
+    ...attributes,
+    path: '/',
+    httpOnly: true,
+    expires: undefined,
+    maxAge: undefined
+  } as unknown as CookieSerializeOptions
 }
 
-/** The attributes of a session's cookie, without which a browser would not take it back. */
-export function sameAttributes ({ path, domain, secure, sameSite, httpOnly, partitioned = false }: FastifySessionObject['cookie'] & { partitioned?: boolean }): CookieSerializeOptions {
-  return { path, domain: domain ?? undefined, secure, sameSite: sameSite ?? undefined, httpOnly, partitioned, expires: undefined, maxAge: undefined } as unknown as CookieSerializeOptions
+type SessionCookie = FastifySessionObject['cookie'] & { partitioned?: boolean }
+
+/** The attributes of a session's cookie. With others, a browser would not clear it. */
+export function attributesOf({
+  path,
+  domain,
+  secure,
+  sameSite,
+  httpOnly,
+  partitioned = false
+}: SessionCookie): CookieSerializeOptions {
+  return {
+    path,
+    domain: domain ?? undefined,
+    secure,
+    sameSite: sameSite ?? undefined,
+    httpOnly,
+    partitioned,
+    expires: undefined,
+    maxAge: undefined
+  } as unknown as CookieSerializeOptions
 }

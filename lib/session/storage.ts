@@ -1,68 +1,83 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Clock } from '../clock.js'
-import { leAuthError } from '../errors.js'
-import type { ResolvedOptions } from '../options/options.js'
-import { MemoryStore } from '../store/memory-store.js'
-import type { Records } from '../store/records.js'
-import { SessionStoreRecords, type PlainStore } from '../store/session-store.js'
-import type { AppSessions } from './app-sessions.js'
-import { useAppSession } from './apps-session.js'
-import { registerSession } from './session-on-demand.js'
+import type { Clock } from '../clock.ts'
+import { leAuthError } from '../errors.ts'
+import type { ResolvedOptions } from '../options/resolved-options.ts'
+import { MemoryStore } from '../store/memory-store.ts'
+import type { Records } from '../store/records.ts'
+import { SessionStoreRecords, type PlainStore } from '../store/session-store.ts'
+import type { AppSessions } from './app-sessions.ts'
+import { ExistingPluginSessions } from './existing-plugin-sessions.ts'
+import { OnDemandSessions, type OnDemandSettings } from './on-demand-sessions.ts'
 
-/** How often the memory store looks for what has expired, in ms. */
-const SWEEP_INTERVAL = 60 * 1000
+/** How often the memory store drops what has expired, in ms. */
+const PURGE_INTERVAL = 60 * 1000
 
-/** Where logins are kept, and the sessions of the app. */
+/** Where logins and the app's sessions are kept. */
 export interface Storage {
-  stored: Records
+  records: Records
   sessions: AppSessions
 }
 
+interface StorageOptions {
+  store: ResolvedOptions['store'] | undefined
+  maxLogins: number
+  clock: Clock
+}
+type SessionSettings = Omit<OnDemandSettings, 'store'>
+
 /**
- * Uses the app's own session plugin and its store if it has registered one, and else registers @fastify/session.
+ * Uses the app's own session plugin and its store if there is one. Otherwise registers
+ * @fastify/session.
  *
  * @throws LE_AUTH_SETUP_INVALID
  */
-export function setUpStorage (app: FastifyInstance, options: ResolvedOptions): Storage {
-  const { clock, keepOnLogin, session: { store, maxSessions } } = options
+export function setUpStorage(
+  app: FastifyInstance,
+  { store, maxLogins, clock }: StorageOptions,
+  settings: SessionSettings
+): Storage {
   if (app.hasRequestDecorator('session')) {
     refuseOtherPlugins(app, store)
-    return { stored: recordsInAppStore(app, options), sessions: useAppSession(app, keepOnLogin, clock) }
+    const sessions = new ExistingPluginSessions(app, settings.keep, clock)
+    return { records: recordsInAppStore(app, clock), sessions }
   }
   if (store !== undefined) {
     const plainStore = store as unknown as PlainStore
-    return { stored: new SessionStoreRecords(() => plainStore, clock), sessions: registerSession(app, options, plainStore, clock) }
+    const sessions = new OnDemandSessions(app, { ...settings, store: plainStore }, clock)
+    return { records: new SessionStoreRecords(() => plainStore, clock), sessions }
   }
-  const memoryStore = new MemoryStore(maxSessions, clock.now)
-  app.addHook('onClose', repeated(clock, () => memoryStore.purge()))
-  return { stored: memoryStore.records, sessions: registerSession(app, options, memoryStore, clock) }
+  const memoryStore = new MemoryStore(maxLogins, clock.now)
+  const stopPurging = clock.every(PURGE_INTERVAL, () => memoryStore.purge())
+  app.addHook('onClose', async () => stopPurging())
+  const sessions = new OnDemandSessions(app, { ...settings, store: memoryStore }, clock)
+  return { records: memoryStore.records, sessions }
 }
 
-/** @returns ends it */
-function repeated (clock: Clock, work: () => void): () => Promise<void> {
-  let cancel = clock.after(SWEEP_INTERVAL, again)
-  function again (): void {
-    work()
-    cancel = clock.after(SWEEP_INTERVAL, again)
-  }
-  return async () => cancel()
-}
-
-/** @fastify/session shows its store on requests only; the first one tells. */
-function recordsInAppStore (app: FastifyInstance, { clock }: ResolvedOptions): Records {
+/** @fastify/session shows its store on requests only, so the first request reveals it. */
+function recordsInAppStore(app: FastifyInstance, clock: Clock): Records {
   let store: PlainStore | undefined
-  app.addHook('onRequest', function findStore (request: FastifyRequest, _reply, done) {
+  app.addHook('onRequest', function findStore(request: FastifyRequest, _reply, done) {
     store ??= request.sessionStore as unknown as PlainStore
     done()
   })
   return new SessionStoreRecords(() => store!, clock)
 }
 
-function refuseOtherPlugins (app: FastifyInstance, store: unknown): void {
+function refuseOtherPlugins(app: FastifyInstance, store: unknown): void {
   if (!app.hasDecorator('decryptSession')) {
-    throw leAuthError('LE_AUTH_SETUP_INVALID', { detail: 'request.session belongs to another plugin than @fastify/session. Register fastify-le-auth in a scope without it, or use @fastify/session.' })
+    throw leAuthError('LE_AUTH_SETUP_INVALID', {
+      reason: 'session_plugin',
+      problem:
+        ' request.session belongs to another plugin than @fastify/session. ' +
+        'Register fastify-le-auth in a scope without it, or use @fastify/session.'
+    })
   }
   if (store !== undefined) {
-    throw leAuthError('LE_AUTH_SETUP_INVALID', { detail: 'session.store has no effect, for this app has registered @fastify/session itself. Give the store to that plugin, or leave the plugin to fastify-le-auth.' })
+    throw leAuthError('LE_AUTH_SETUP_INVALID', {
+      reason: 'store_unused',
+      problem:
+        ' the option store has no effect, because this app has registered @fastify/session ' +
+        'itself. Give the store to that plugin, or do not register it.'
+    })
   }
 }

@@ -7,13 +7,13 @@ interface Bound {
 }
 
 /**
- * The settings of an `LRUCache` for so many entries. Said as a size and not as `max`, no room is reserved for all of them at the
- * start, which would take longer than the rest of the plugin.
+ * The settings of an `LRUCache` with at most `count` entries; the least recently used one is
+ * dropped first. `max` would reserve memory for all of them at the start, which takes longer than
+ * the rest of the plugin.
  *
- * @param count how many entries to keep; the least recently used one goes first
  * @param now the clock, in ms
  */
-export function bounded (count: number, now: () => number = Date.now): Bound {
-  // Without a resolution no timer is made for each look.
+export function bounded(count: number, now: () => number = Date.now): Bound {
+  // Without a resolution of 0, a timer would be created for each look-up.
   return { maxSize: count, sizeCalculation: () => 1, perf: { now }, ttlResolution: 0 }
 }

@@ -1,25 +1,25 @@
 import { randomFillSync } from 'node:crypto'
 
-/** Each draw from the system's generator costs as much as sealing does, however little is drawn. In bytes. */
-const DRAWN_AT_ONCE = 4096
+/** One call of the system's generator costs as much as sealing does, however few bytes it draws. */
+const POOL_SIZE = 4096
 
-const drawn = Buffer.alloc(DRAWN_AT_ONCE)
-let used = DRAWN_AT_ONCE
+const pool = Buffer.alloc(POOL_SIZE)
+let used = POOL_SIZE
 
-/** Random bytes that nobody else gets, from node:crypto's generator. @param count at most 4096 */
-export function randomBytes (count: number): Buffer {
-  if (used + count > DRAWN_AT_ONCE) {
-    randomFillSync(drawn)
+/** Random bytes of node:crypto's generator, drawn in advance. @param count at most 4096 */
+export function randomBytes(count: number): Buffer {
+  if (used + count > POOL_SIZE) {
+    randomFillSync(pool)
     used = 0
   }
-  const bytes = Buffer.from(drawn.subarray(used, used + count))
-  // What has been given away is not kept here.
-  drawn.fill(0, used, used + count)
+  const bytes = Buffer.from(pool.subarray(used, used + count))
+  // Nothing that was handed out stays in the pool.
+  pool.fill(0, used, used + count)
   used += count
   return bytes
 }
 
-/** 256 random bits in base64url: nobody guesses them. */
-export function randomText (): string {
+/** 256 random bits in base64url: nobody can guess them. */
+export function randomText(): string {
   return randomBytes(32).toString('base64url')
 }

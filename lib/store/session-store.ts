@@ -1,13 +1,13 @@
-import type { Clock } from '../clock.js'
-import type { LeAuthError } from '../errors.js'
-import type { RecordKind, Records } from './records.js'
-import { ignoringAbsence, settledStoreCall, storeCall } from './store-call.js'
+import type { Clock } from '../clock.ts'
+import type { LeAuthError } from '../errors.ts'
+import type { RecordKind, Records } from './records.ts'
+import { ignoringAbsence, storeCall, storePromise } from './store-call.ts'
 
-/** What a session store of the express-session kind can do, without a word about sessions. */
+/** What a store made for express-session can do, in types that know nothing of sessions. */
 export interface PlainStore {
-  get (id: string, callback: (error: unknown, record?: object | null) => void): void
-  set (id: string, record: object, callback: (error?: unknown) => void): void
-  destroy (id: string, callback: (error?: unknown) => void): void
+  get(id: string, callback: (error: unknown, record?: object | null) => void): void
+  set(id: string, record: object, callback: (error?: unknown) => void): void
+  destroy(id: string, callback: (error?: unknown) => void): void
 }
 
 /** Records in a session store, beside the sessions of the app. */
@@ -16,44 +16,58 @@ export class SessionStoreRecords implements Records {
   readonly #store: () => PlainStore
   readonly #clock: Clock
 
-  /** @param store the store; the app's own session plugin shows it on requests only, so it may be known late */
-  constructor (store: () => PlainStore, clock: Clock) {
+  /** @param store @fastify/session shows its store on requests only, so it may be known late */
+  constructor(store: () => PlainStore, clock: Clock) {
     this.#store = store
     this.#clock = clock
   }
 
-  get (kind: RecordKind, id: string, done: (error: LeAuthError | null, text: string | null) => void): void {
-    storeCall<object | null>(this.#clock, done => this.#store().get(keyOf(kind, id), ignoringAbsence(done)),
-      (error, record) => done(error, textIn(record)))
+  get(
+    kind: RecordKind,
+    id: string,
+    done: (error: LeAuthError | null, text: string | null) => void
+  ): void {
+    storeCall<object | null>(
+      this.#clock,
+      done => this.#store().get(keyOf(kind, id), ignoringAbsence(done)),
+      (error, record) => done(error, textIn(record))
+    )
   }
 
-  set (kind: RecordKind, id: string, text: string, expiresAt: number): Promise<void> {
+  set(kind: RecordKind, id: string, text: string, expiresAt: number): Promise<void> {
     const originalMaxAge = expiresAt - this.#clock.now()
-    // Stores take their time to live from the cookie of a session, so each record brings one that no browser sees.
+    // Stores read when a session expires from its cookie, so each record has one. No browser sees
+    // it.
     const record = { leAuth: text, cookie: { expires: new Date(expiresAt), originalMaxAge } }
-    return settledStoreCall(this.#clock, done => this.#store().set(keyOf(kind, id), record, done))
+    return storePromise(this.#clock, done => this.#store().set(keyOf(kind, id), record, done))
   }
 
-  destroy (kind: RecordKind, id: string): Promise<void> {
-    return settledStoreCall(this.#clock, done => this.#store().destroy(keyOf(kind, id), ignoringAbsence(done)))
+  destroy(kind: RecordKind, id: string): Promise<void> {
+    return storePromise(this.#clock, done =>
+      this.#store().destroy(keyOf(kind, id), ignoringAbsence(done))
+    )
   }
 }
 
-function keyOf (kind: RecordKind, id: string): string {
+function keyOf(kind: RecordKind, id: string): string {
   return `le-auth:${kind}:${id}`
 }
 
-/** A store may lose part of what it was given: half a record is one without a text, which opens for nobody. */
-function textIn (record: object | null | undefined): string | null {
+/** A store may lose part of a record. A record without a text counts as '', which does not open. */
+function textIn(record: object | null | undefined): string | null {
   if (typeof record !== 'object' || record === null) return null
-  const { leAuth } = Object.hasOwn(record, 'leAuth') ? record as { leAuth: unknown } : {}
+  const leAuth = Object.hasOwn(record, 'leAuth') ? (record as { leAuth: unknown }).leAuth : ''
   return typeof leAuth === 'string' ? leAuth : ''
 }
 
-/** The same store, with a deadline and with errors that do not tell where it is: a session plugin shows them to clients and the log. */
-export function quietStore (store: PlainStore, clock: Clock): PlainStore {
+/**
+ * The same store with a deadline, and with errors that do not show where the store is: a session
+ * plugin passes them on to clients and to the log.
+ */
+export function quietStore(store: PlainStore, clock: Clock): PlainStore {
   return {
-    get: (id, done) => storeCall<object | null>(clock, done => store.get(id, ignoringAbsence(done)), done),
+    get: (id, done) =>
+      storeCall<object | null>(clock, done => store.get(id, ignoringAbsence(done)), done),
     set: (id, record, done) => storeCall(clock, done => store.set(id, record, done), done),
     destroy: (id, done) => storeCall(clock, done => store.destroy(id, ignoringAbsence(done)), done)
   }

@@ -1,16 +1,20 @@
-import type { Clock } from '../clock.js'
-import { leAuthError, LeAuthError } from '../errors.js'
+import type { Clock } from '../clock.ts'
+import { leAuthError, LeAuthError } from '../errors.ts'
 
-/** How long a store may take for one call, in ms: long for a database, and no longer than a person waits. */
+/** How long one call of a store may take, in ms: long for a database, short for a person. */
 export const STORE_DEADLINE = 5000
 
 type Callback<Value> = (error?: unknown, value?: Value) => void
 
 /**
- * Makes one call of a store and calls back once, whether the store fails through its callback, by throwing or by saying nothing
- * at all. What it says after its deadline is too late: the request has been answered.
+ * Makes one call of a store and calls back once, even if the store throws, fails through its
+ * callback or never calls back. What the store says after the deadline is ignored.
  */
-export function storeCall<Value> (clock: Clock, call: (done: Callback<Value>) => unknown, done: (error: LeAuthError | null, value?: Value) => void): void {
+export function storeCall<Value>(
+  clock: Clock,
+  call: (done: Callback<Value>) => unknown,
+  done: (error: LeAuthError | null, value?: Value) => void
+): void {
   let outcome: Parameters<typeof done> | undefined
   let hasReturned = false
   let cancel = (): void => {}
@@ -26,26 +30,37 @@ export function storeCall<Value> (clock: Clock, call: (done: Callback<Value>) =>
     settle(error)
   }
   hasReturned = true
-  // Here and not within the call: what goes wrong from now on is no fault of the store.
+  // Outside the try block: an error of `done` is not the store's.
   if (outcome !== undefined) done(...outcome)
   else cancel = clock.after(STORE_DEADLINE, () => settle({ code: 'timeout' }))
 }
 
 /** The same as a promise. @throws LE_AUTH_STORE_UNAVAILABLE */
-export function settledStoreCall (clock: Clock, call: (done: Callback<never>) => unknown): Promise<void> {
+export function storePromise(
+  clock: Clock,
+  call: (done: Callback<never>) => unknown
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    storeCall(clock, call, error => error === null ? resolve() : reject(error))
+    storeCall(clock, call, error => (error === null ? resolve() : reject(error)))
   })
 }
 
-/** What is not there is no error to a caller that reads or destroys it: some stores report ENOENT, as express-session allows. */
-export function ignoringAbsence<Value> (done: Callback<Value>): Callback<Value> {
-  return (error, value) => done((error as { code?: unknown } | null | undefined)?.code === 'ENOENT' ? undefined : error, value)
+/**
+ * Some stores report a missing session as ENOENT, as express-session allows. It is no error here.
+ */
+export function ignoringAbsence<Value>(done: Callback<Value>): Callback<Value> {
+  return (error, value) => {
+    const { code } = (error ?? {}) as { code?: unknown }
+    done(code === 'ENOENT' ? undefined : error, value)
+  }
 }
 
-/** A store's own message may hold its address and password, so only its code goes on, or the name of its class. */
-function storeUnavailable (error: unknown): LeAuthError {
+/**
+ * A store's own message may hold its address and password, so only a code or a class name is kept.
+ */
+function storeUnavailable(error: unknown): LeAuthError {
   if (error instanceof LeAuthError) return error
-  const { code, constructor } = error as { code?: unknown, constructor?: { name: string } }
-  return leAuthError('LE_AUTH_STORE_UNAVAILABLE', { reason: typeof code === 'string' ? code : constructor?.name })
+  const { code, constructor } = error as { code?: unknown; constructor?: { name: string } }
+  const reason = typeof code === 'string' ? code : String(constructor?.name)
+  return leAuthError('LE_AUTH_STORE_UNAVAILABLE', { reason })
 }

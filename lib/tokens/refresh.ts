@@ -1,105 +1,232 @@
-import type { Clock } from '../clock.js'
-import { publish } from '../diagnostics.js'
-import { leAuthError, type LeAuthError } from '../errors.js'
-import type { Login } from '../logins/login.js'
-import { RefreshError } from '../sentinel/refresh-error.js'
-import { holding, type RefreshLock } from '../store/refresh-lock.js'
-import { whoseOf, type RefreshLog } from './refresh-log.js'
-import type { Renewal, Wanted } from './renewal.js'
-import { noteFailure, noteSuccess } from './retry.js'
+import type { Clock } from '../clock.ts'
+import { publish, type EventLog } from '../diagnostics.ts'
+import { leAuthError, type LeAuthError, type LoginEndReason } from '../errors.ts'
+import { logFailedRevocation, type LoginEnds } from '../logins/ends.ts'
+import type { KnownTokens, Login } from '../logins/login.ts'
+import type { LoginRecords, OpenedTokens, StoredTokens } from '../logins/login-records.ts'
+import type { LoginTokens } from '../logins/login-tokens.ts'
+import { RefreshError } from '../sentinel/refresh-error.ts'
+import type { RefreshRequest } from '../sentinel/refresh-tokens.ts'
+import type { TokenSet } from '../sentinel/token-set.ts'
+import { meaningOfRefusal, RETRY_REFUSAL_AFTER } from './refusal.ts'
 
-/** What an operator has to know of some ends, by their reason. */
-const MESSAGES: Record<string, string> = {
-  answer_lost: 'login has ended: the answer to its last refresh was lost, and the refresh token before that one is dead',
-  not_sealed_here: 'login has ended: its tokens were sealed with a secret that is not among these, or were changed'
-}
-/** These ends are part of everyday life. */
-const EXPECTED = ['logged_out', 'invalid_grant']
+/** Whether tokens are good enough for a request. If the store has such tokens, they are used. */
+export type Accepts = (tokens: KnownTokens) => boolean
 
-/** Refreshes the tokens of logins: one refresh of a login at a time, in this process and, with a lock, in all. */
-export class Refresh {
-  readonly #renewal: Renewal
-  readonly #lock: RefreshLock | undefined
-  readonly #clock: Clock
-  readonly #pending = new Set<Promise<void>>()
+/** The loser of a race looks for the winner's tokens after these pauses, in ms: 5 s in all. */
+const WINNER_PAUSES = [0, 100, 300, 600, 1000, 1500, 1500]
+/** A store that fails is given new tokens again after these pauses, in ms. */
+const STORE_PAUSES = [300, 1700]
 
-  constructor (renewal: Renewal, lock: RefreshLock | undefined, clock: Clock) {
-    this.#renewal = renewal
-    this.#lock = lock
-    this.#clock = clock
+/** What a refresh needs of the plugin. */
+export interface RefreshParts {
+  ends: LoginEnds
+  records: LoginRecords
+  tokens: LoginTokens
+  sentinel: {
+    /** @throws RefreshError */
+    refreshTokens: (accountId: string, request: RefreshRequest) => Promise<TokenSet>
   }
+  /** Whether another process may use the same refresh token at the same time, and win. */
+  mayLose: boolean
+  clock: Clock
+}
 
-  /** Whether a refresh may begin now: none is pending, and it is not too early for another try. */
-  mayBegin ({ refreshMemory }: Login): boolean {
-    return refreshMemory.pending === null && !this.#isPausing(refreshMemory.nextTryAt)
+/** One refresh of one login's tokens. */
+export class Refresh {
+  readonly #with: RefreshParts
+  readonly #login: Login
+  readonly #log: EventLog
+  readonly #accepts: Accepts
+
+  /**
+   * @param accepts decides which tokens, stored by another process, can be used instead of new ones
+   */
+  constructor(parts: RefreshParts, login: Login, log: EventLog, accepts: Accepts) {
+    this.#with = parts
+    this.#login = login
+    this.#log = log
+    this.#accepts = accepts
   }
 
   /**
-   * Gets the tokens that a request wants. Requests that arrive meanwhile wait for the same refresh.
+   * Gets new tokens and stores them, or takes those that another process has stored.
    *
-   * @throws LE_AUTH_SESSION_ENDED when the login is over, LE_AUTH_REFRESH_UNAVAILABLE when a later try may work,
-   * LE_AUTH_STORE_UNAVAILABLE
+   * @throws RefreshError if a later attempt may work
+   * @throws LE_AUTH_LOGIN_REQUIRED if the login is over
+   * @throws LE_AUTH_STORE_UNAVAILABLE
    */
-  async refresh (login: Login, log: RefreshLog, wanted: Wanted): Promise<void> {
-    const { pending } = login.refreshMemory
-    if (pending === null) return this.#begin(login, log, wanted)
-    publish('fastify-le-auth:refresh:joined', whoseOf(login))
-    await pending
-    // It may have brought tokens that another process had, and that this request does not want.
-    if (login.tokens !== null && !wanted(login.tokens)) await this.refresh(login, log, wanted)
+  async run(): Promise<void> {
+    // 1. Read the store. Another process may have stored acceptable tokens.
+    const old = await this.#readStore()
+    if (this.#adopt(old)) return
+    const { subject } = this.#login
+    const startedAt = this.#with.clock.now()
+    const refreshToken = await this.#refreshTokenOf(old)
+    publish('fastify-le-auth:refresh:started', subject)
+    // 2. Send the refresh token to Sentinel. Another process may have been faster.
+    const issued = await this.#request(old, refreshToken)
+    // 3. Store the new tokens. 4. Check that the login is still there.
+    if (issued !== null) await this.#store(old, issued)
+    const duration = this.#with.clock.now() - startedAt
+    publish('fastify-le-auth:refresh:succeeded', { ...subject, duration })
   }
 
-  /** Resolves when all that is pending has ended, well or not. */
-  async settled (): Promise<void> {
-    // Others may have begun meanwhile.
-    while (this.#pending.size > 0) await Promise.allSettled(this.#pending)
+  /** Takes acceptable tokens that another process has stored. @throws LE_AUTH_STORE_UNAVAILABLE */
+  async adoptStored(accepts: Accepts = this.#accepts): Promise<boolean> {
+    const stored = await this.#with.records.findTokens(this.#login.key)
+    return stored !== null && this.#adopt(stored, accepts)
   }
 
-  #begin (login: Login, log: RefreshLog, wanted: Wanted): Promise<void> {
-    const memory = login.refreshMemory
-    const pending = this.#attempt(login, log, wanted).finally(() => {
-      memory.pending = null
-      this.#pending.delete(pending)
-    })
-    memory.pending = pending
-    this.#pending.add(pending)
-    return pending
+  #adopt({ sealed, opened }: StoredTokens, accepts: Accepts = this.#accepts): boolean {
+    if (opened === null || !accepts({ ...opened, sealed })) return false
+    const { issuedAt, expiresAt, refreshAt } = opened
+    this.#login.tokens = { sealed, issuedAt, expiresAt, refreshAt }
+    return true
   }
 
-  async #attempt (login: Login, log: RefreshLog, wanted: Wanted): Promise<void> {
-    const memory = login.refreshMemory
-    if (this.#isPausing(memory.nextTryAt)) return this.#withoutTry(login, wanted)
+  async #readStore(): Promise<StoredTokens> {
+    const stored = await this.#with.records.findAll(this.#login.key)
+    if (stored.login === null && this.#login.isCommitted) return this.#endAsGone()
+    return stored.tokens ?? this.#end('tokens_missing')
+  }
+
+  async #refreshTokenOf({ opened }: StoredTokens): Promise<string> {
+    if (opened === null) return this.#end('not_sealed_here')
+    return opened.refreshToken ?? this.#withoutRefreshToken(opened)
+  }
+
+  /** Without a refresh token, a login ends when its access token expires. */
+  async #withoutRefreshToken({ expiresAt }: OpenedTokens): Promise<never> {
+    const now = this.#with.clock.now()
+    if (expiresAt !== null && now >= expiresAt) return this.#end('no_refresh_token')
+    const wait = expiresAt === null ? null : expiresAt - now
+    throw new RefreshError('unavailable', 'no_refresh_token', wait)
+  }
+
+  /** The new tokens; `null` if another process was faster, and its tokens are taken. */
+  async #request(old: StoredTokens, refreshToken: string): Promise<TokenSet | null> {
+    const {
+      facts: { accountId, user },
+      refreshState
+    } = this.#login
+    // Sentinel has already issued them, but the store did not confirm them.
+    const { unsaved } = refreshState
+    if (unsaved !== null) return unsaved.issued
+    const request = { refreshToken, userId: user.id, now: this.#with.clock.now() }
     try {
-      const unavailable = (): Error => new RefreshError('unavailable', 'lock')
-      await holding(this.#lock, `le-auth:tokens:${login.key}`, unavailable, () => this.#renewal.renew(login, log, wanted))
-      noteSuccess(memory)
+      return await this.#with.sentinel.refreshTokens(accountId, request)
     } catch (error) {
-      if (!(error instanceof RefreshError)) throw told(login, log, error as LeAuthError)
-      noteFailure(memory, error, this.#clock.now())
-      throw told(login, log, leAuthError('LE_AUTH_REFRESH_UNAVAILABLE', { reason: error.reason }))
+      if (!(error instanceof RefreshError) || !error.isRefusal) throw error
+      if (await this.#foundWinner(old)) return null
+      return this.#refused(old, error)
     }
   }
 
-  /** Another process may have got tokens although this one pauses. */
-  async #withoutTry (login: Login, wanted: Wanted): Promise<void> {
-    if (!await this.#renewal.adopted(login, wanted)) throw leAuthError('LE_AUTH_REFRESH_UNAVAILABLE', { reason: 'pausing' })
+  async #foundWinner(old: StoredTokens): Promise<boolean> {
+    for (const pause of this.#with.mayLose ? WINNER_PAUSES : [0]) {
+      if (pause > 0) await this.#with.clock.wait(pause)
+      if (await this.adoptStored(({ sealed }) => sealed !== old.sealed)) return true
+    }
+    return false
   }
 
-  #isPausing (nextTryAt: number): boolean {
-    return this.#clock.now() < nextTryAt
+  async #refused({ opened }: StoredTokens, { failure, reason }: RefreshError): Promise<never> {
+    const { refreshState } = this.#login
+    const now = this.#with.clock.now()
+    const meaning = meaningOfRefusal(failure, refreshState, opened!.expiresAt, now)
+    if (meaning === 'retry') throw new RefreshError('refused', reason, RETRY_REFUSAL_AFTER)
+    // Sentinel refuses with an OAuth error or a status, and both are reasons for an end.
+    return this.#end(refreshState.responseLost ? 'response_lost' : (reason as LoginEndReason))
+  }
+
+  /**
+   * Stores new tokens, and tries again if the store fails. Until it works, they stay in this
+   * process: the old refresh token in the store may be dead by now.
+   */
+  async #store(old: StoredTokens, issued: TokenSet): Promise<void> {
+    this.#login.refreshState.unsaved = { issued, replaces: old.sealed }
+    const tokens = this.#with.tokens.seal(this.#login, issued)
+    let failure = await this.#write(tokens)
+    for (const pause of STORE_PAUSES) {
+      if (failure === null) return
+      await this.#with.clock.wait(pause)
+      failure = await this.#writeAgain(old, tokens)
+    }
+    if (failure !== null) throw failure
+  }
+
+  /** @returns the store's failure, or `null`. @throws LE_AUTH_LOGIN_REQUIRED */
+  #write(tokens: KnownTokens): Promise<LeAuthError | null> {
+    const login = this.#login
+    const { ends, records } = this.#with
+    return storeFailureOf(async () => {
+      await records.writeTokens(login.key, tokens, login.facts.endsAt)
+      if (!(await ends.isThere(login))) return this.#endAsGone(tokens)
+      login.tokens = tokens
+      // A logout in this process is pending. If the store fails it, `login` stays there, and nobody
+      // else revokes these tokens.
+      if (login.hasEnded) await this.#revokeIfRequested()
+    })
+  }
+
+  /**
+   * Looks before it writes: the attempt before may have taken effect although it failed, and
+   * another process may have refreshed from it. Its tokens are taken then, because these are dead.
+   *
+   * @returns the store's failure; `null` if the store has these tokens or newer ones
+   */
+  async #writeAgain(old: StoredTokens, tokens: KnownTokens): Promise<LeAuthError | null> {
+    let isReplaced = false
+    const failure = await storeFailureOf(async () => {
+      isReplaced = await this.adoptStored(
+        ({ sealed }) => sealed !== old.sealed && sealed !== tokens.sealed
+      )
+    })
+    if (failure !== null) return failure
+    return isReplaced ? null : this.#write(tokens)
+  }
+
+  /**
+   * The login has ended meanwhile. Its new tokens are revoked if the logout wanted that, and
+   * removed from the store unless another process has replaced them: that process removes its own.
+   *
+   * @param written the tokens that this refresh has written, if any
+   * @throws LE_AUTH_LOGIN_REQUIRED always, or LE_AUTH_STORE_UNAVAILABLE
+   */
+  async #endAsGone(written?: KnownTokens): Promise<never> {
+    const { key, refreshState } = this.#login
+    const { records } = this.#with
+    await this.#revokeIfRequested()
+    refreshState.unsaved = null
+    this.#login.end('logged_out')
+    const stored = written === undefined ? null : await records.findTokens(key)
+    if (stored !== null && stored.sealed === written?.sealed) await records.destroyTokens(key)
+    throw leAuthError('LE_AUTH_LOGIN_REQUIRED', { reason: 'logged_out' })
+  }
+
+  async #revokeIfRequested(): Promise<void> {
+    const { facts, key, refreshState, subject } = this.#login
+    const refreshToken = refreshState.unsaved?.issued.refreshToken
+    if (refreshToken === undefined || !(await this.#with.records.isToBeRevoked(key))) return
+    const { revocationError } = await this.#with.ends.revokeToken(facts.accountId, refreshToken)
+    if (revocationError !== undefined) logFailedRevocation(this.#log, revocationError, subject)
+  }
+
+  async #end(reason: LoginEndReason): Promise<never> {
+    // It has ended in this process whatever the store says. Another one finds out by its own
+    // refresh.
+    await this.#with.ends.end(this.#login, reason).catch(() => {})
+    throw leAuthError('LE_AUTH_LOGIN_REQUIRED', { reason })
   }
 }
 
-/** Tells how a refresh ended without new tokens, once for all who wait for it. */
-function told (login: Login, log: RefreshLog, error: LeAuthError): LeAuthError {
-  const { code, reason } = error
-  const who = whoseOf(login)
-  publish('fastify-le-auth:refresh:failed', { ...who, code, reason })
-  if (code !== 'LE_AUTH_SESSION_ENDED') {
-    log.warn({ leAuth: { event: 'refresh_failed', ...who, code, reason } }, 'tokens could not be refreshed, and will be at a later request')
-    return error
+async function storeFailureOf(work: () => Promise<void>): Promise<LeAuthError | null> {
+  try {
+    await work()
+    return null
+  } catch (error) {
+    if ((error as LeAuthError).code !== 'LE_AUTH_STORE_UNAVAILABLE') throw error
+    return error as LeAuthError
   }
-  const level = EXPECTED.includes(String(reason)) ? 'info' : 'warn'
-  log[level]({ leAuth: { event: 'session_ended', ...who, reason } }, MESSAGES[String(reason)] ?? 'login has ended')
-  return error
 }

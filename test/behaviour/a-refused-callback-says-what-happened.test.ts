@@ -1,13 +1,16 @@
 import t, { type Test } from 'tap'
-import { LE_AUTH_ERROR_STATUS } from '../../lib/index.js'
-import { AGENT, errorCode, logIn, startApp, upToCallback, type TestApp } from '../support/app.js'
-import type { Browser } from '../support/browser.js'
-import { Clock, MINUTE, SECOND } from '../support/clock.js'
+import { LE_AUTH_ERROR_STATUS, type LeAuthErrorCode } from '../../lib/index.ts'
+import { startApp, type TestApp } from '../support/app.ts'
+import type { Browser } from '../support/browser.ts'
+import { errorCode } from '../support/checks.ts'
+import { Clock, MINUTE, SECOND } from '../support/clock.ts'
+import { AGENT, logIn, upToCallback } from '../support/login.ts'
 
 interface Row {
-  code: keyof typeof LE_AUTH_ERROR_STATUS
+  /** As the page shows it, with a reason if the browser can cause it. */
+  code: string
   sentence: RegExp
-  /** The callback that is opened instead of the right one. */
+  /** The callback that is opened instead of the valid one. */
   callback: (right: URL) => string
 }
 
@@ -16,52 +19,168 @@ const withQuery = (right: URL, change: (query: URLSearchParams) => void): string
   change(url.searchParams)
   return url.href
 }
-const error = (value: string) => (right: URL): string => withQuery(right, query => { query.delete('code'); query.set('error', value) })
-const state = (change: (state: string) => string) => (right: URL): string => withQuery(right, query => query.set('state', change(query.get('state')!)))
+const error =
+  (value: string) =>
+  (right: URL): string =>
+    withQuery(right, query => {
+      query.delete('code')
+      query.set('error', value)
+    })
+const state =
+  (change: (state: string) => string) =>
+  (right: URL): string =>
+    withQuery(right, query => query.set('state', change(query.get('state')!)))
 
 const ROWS: Record<string, Row> = {
-  denied: { code: 'LE_AUTH_LOGIN_DENIED', sentence: /cancelled or refused/, callback: error('access_denied') },
-  'refused for another reason': { code: 'LE_AUTH_LOGIN_REFUSED', sentence: /refused to begin/, callback: error('invalid_scope') },
-  'an error nobody knows': { code: 'LE_AUTH_LOGIN_REFUSED', sentence: /refused to begin/, callback: error('<script>alert(1)</script>') },
-  'Sentinel is busy': { code: 'LE_AUTH_SENTINEL_UNAVAILABLE', sentence: /cannot be reached/, callback: error('temporarily_unavailable') },
-  'Sentinel has failed': { code: 'LE_AUTH_SENTINEL_UNAVAILABLE', sentence: /cannot be reached/, callback: error('server_error') },
-  'an error and a code': { code: 'LE_AUTH_LOGIN_DENIED', sentence: /cancelled/, callback: right => withQuery(right, query => query.set('error', 'access_denied')) },
-  'no code': { code: 'LE_AUTH_CALLBACK_INVALID', sentence: /not an answer/, callback: right => withQuery(right, query => query.delete('code')) },
-  'an empty code': { code: 'LE_AUTH_CALLBACK_INVALID', sentence: /not an answer/, callback: right => withQuery(right, query => query.set('code', '')) },
-  'two codes': { code: 'LE_AUTH_CALLBACK_INVALID', sentence: /not an answer/, callback: right => `${right}&code=B` },
-  'another issuer': { code: 'LE_AUTH_CALLBACK_INVALID', sentence: /not an answer/, callback: right => `${right}&iss=https://evil.example` },
-  'two issuers': { code: 'LE_AUTH_CALLBACK_INVALID', sentence: /not an answer/, callback: right => `${right}&iss=sentinel&iss=sentinel` },
-  'an implicit answer': { code: 'LE_AUTH_CALLBACK_INVALID', sentence: /not an answer/, callback: right => withQuery(right, query => { query.delete('code'); query.set('id_token', 'x') }) },
-  'a JARM answer': { code: 'LE_AUTH_CALLBACK_INVALID', sentence: /not an answer/, callback: right => `${right}&response=jwt` },
-  'no state': { code: 'LE_AUTH_CALLBACK_INVALID', sentence: /not an answer/, callback: right => withQuery(right, query => query.delete('state')) },
-  'an empty state': { code: 'LE_AUTH_CALLBACK_INVALID', sentence: /not an answer/, callback: state(() => '') },
-  'the state twice': { code: 'LE_AUTH_CALLBACK_INVALID', sentence: /not an answer/, callback: right => `${right}&state=${right.searchParams.get('state')}` },
-  'a state of 12 KB': { code: 'LE_AUTH_CALLBACK_INVALID', sentence: /not an answer/, callback: state(() => 'x'.repeat(12_000)) },
-  'a state as an array': { code: 'LE_AUTH_CALLBACK_INVALID', sentence: /not an answer/, callback: right => right.href.replace('state=', 'state[]=') },
-  'a state that every object has': { code: 'LE_AUTH_CALLBACK_INVALID', sentence: /not an answer/, callback: state(() => 'constructor') },
-  'a state cut short': { code: 'LE_AUTH_CALLBACK_INVALID', sentence: /not an answer/, callback: state(state => state.slice(0, -1)) },
-  'a state in another case': { code: 'LE_AUTH_STATE_MISMATCH', sentence: /another login/, callback: state(state => state === state.toLowerCase() ? state.toUpperCase() : state.toLowerCase()) },
-  'a state that nobody made': { code: 'LE_AUTH_STATE_MISMATCH', sentence: /another login/, callback: state(() => 'x'.repeat(43)) },
-  'no query at all': { code: 'LE_AUTH_CALLBACK_INVALID', sentence: /not an answer/, callback: right => right.origin + right.pathname }
+  'the login was denied': {
+    code: 'LE_AUTH_LOGIN_DENIED',
+    sentence: /cancelled or refused/,
+    callback: error('access_denied')
+  },
+  'the login was refused for another reason': {
+    code: 'LE_AUTH_CLIENT_REJECTED',
+    sentence: /does not accept logins from this app/,
+    callback: error('invalid_scope')
+  },
+  'an unknown error': {
+    code: 'LE_AUTH_CLIENT_REJECTED',
+    sentence: /does not accept logins from this app/,
+    callback: error('<script>alert(1)</script>')
+  },
+  'Sentinel is busy': {
+    code: 'LE_AUTH_SENTINEL_UNAVAILABLE',
+    sentence: /cannot be reached/,
+    callback: error('temporarily_unavailable')
+  },
+  'Sentinel has failed': {
+    code: 'LE_AUTH_SENTINEL_UNAVAILABLE',
+    sentence: /cannot be reached/,
+    callback: error('server_error')
+  },
+  'an error and a code': {
+    code: 'LE_AUTH_LOGIN_DENIED',
+    sentence: /cancelled/,
+    callback: right => withQuery(right, query => query.set('error', 'access_denied'))
+  },
+  'no code': {
+    code: 'LE_AUTH_CALLBACK_INVALID (code_malformed)',
+    sentence: /not a response/,
+    callback: right => withQuery(right, query => query.delete('code'))
+  },
+  'an empty code': {
+    code: 'LE_AUTH_CALLBACK_INVALID (code_malformed)',
+    sentence: /not a response/,
+    callback: right => withQuery(right, query => query.set('code', ''))
+  },
+  'two codes': {
+    code: 'LE_AUTH_CALLBACK_INVALID (code_malformed)',
+    sentence: /not a response/,
+    callback: right => `${right}&code=B`
+  },
+  'another issuer': {
+    code: 'LE_AUTH_CALLBACK_INVALID (malformed)',
+    sentence: /not a response/,
+    callback: right => `${right}&iss=https://evil.example`
+  },
+  'two issuers': {
+    code: 'LE_AUTH_CALLBACK_INVALID (malformed)',
+    sentence: /not a response/,
+    callback: right => `${right}&iss=sentinel&iss=sentinel`
+  },
+  'an implicit response': {
+    code: 'LE_AUTH_CALLBACK_INVALID (malformed)',
+    sentence: /not a response/,
+    callback: right =>
+      withQuery(right, query => {
+        query.delete('code')
+        query.set('id_token', 'x')
+      })
+  },
+  'a JARM response': {
+    code: 'LE_AUTH_CALLBACK_INVALID (malformed)',
+    sentence: /not a response/,
+    callback: right => `${right}&response=jwt`
+  },
+  'no state': {
+    code: 'LE_AUTH_CALLBACK_INVALID (state_malformed)',
+    sentence: /not a response/,
+    callback: right => withQuery(right, query => query.delete('state'))
+  },
+  'an empty state': {
+    code: 'LE_AUTH_CALLBACK_INVALID (state_malformed)',
+    sentence: /not a response/,
+    callback: state(() => '')
+  },
+  'the state twice': {
+    code: 'LE_AUTH_CALLBACK_INVALID (state_malformed)',
+    sentence: /not a response/,
+    callback: right => `${right}&state=${right.searchParams.get('state')}`
+  },
+  'a state of 12 KB': {
+    code: 'LE_AUTH_CALLBACK_INVALID (state_malformed)',
+    sentence: /not a response/,
+    callback: state(() => 'x'.repeat(12_000))
+  },
+  'a state as an array': {
+    code: 'LE_AUTH_CALLBACK_INVALID (state_malformed)',
+    sentence: /not a response/,
+    callback: right => right.href.replace('state=', 'state[]=')
+  },
+  'a state that is a property of every object': {
+    code: 'LE_AUTH_CALLBACK_INVALID (state_malformed)',
+    sentence: /not a response/,
+    callback: state(() => 'constructor')
+  },
+  'a state cut short': {
+    code: 'LE_AUTH_CALLBACK_INVALID (state_malformed)',
+    sentence: /not a response/,
+    callback: state(state => state.slice(0, -1))
+  },
+  'a state in another case': {
+    code: 'LE_AUTH_CALLBACK_INVALID (state_mismatch)',
+    sentence: /no longer in progress in this browser/,
+    callback: state(state =>
+      state === state.toLowerCase() ? state.toUpperCase() : state.toLowerCase()
+    )
+  },
+  'a state that was never issued': {
+    code: 'LE_AUTH_CALLBACK_INVALID (state_mismatch)',
+    sentence: /no longer in progress in this browser/,
+    callback: state(() => 'x'.repeat(43))
+  },
+  'no query at all': {
+    code: 'LE_AUTH_CALLBACK_INVALID (state_malformed)',
+    sentence: /not a response/,
+    callback: right => right.origin + right.pathname
+  }
 }
 
-async function assertRefused (t: Test, app: TestApp, browser: Browser, url: string, { code, sentence }: Omit<Row, 'callback'>): Promise<void> {
+async function assertRefused(
+  t: Test,
+  app: TestApp,
+  browser: Browser,
+  url: string,
+  { code, sentence }: Omit<Row, 'callback'>
+): Promise<void> {
   const page = await browser.navigate(url)
-  t.equal(page.status, LE_AUTH_ERROR_STATUS[code])
+  t.equal(page.status, LE_AUTH_ERROR_STATUS[code.split(' ')[0] as LeAuthErrorCode])
   t.equal(errorCode(page), code)
   t.match(page.text, sentence)
   t.match(page.text, 'href="/login')
   t.notMatch(page.text, /<script|evil\.example|xxxxx/, 'nothing of the request is in the page')
-  t.match(page.headers['content-security-policy'], /^default-src 'none'; style-src 'sha256-[\w+/=]+'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'$/)
+  t.match(
+    page.headers['content-security-policy'],
+    /^default-src 'none'; style-src 'sha256-[\w+/=]+'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'$/
+  )
   t.equal(page.headers['cache-control'], 'no-store')
   t.equal(page.headers['referrer-policy'], 'no-referrer')
   t.equal(page.headers['x-content-type-options'], 'nosniff')
-  t.equal(app.calls('token'), 0, 'Sentinel is not asked')
+  t.equal(app.calls('token'), 0, 'no token request is sent')
   t.equal((await browser.script(app.url('/me'))).status, 401)
 }
 
 for (const [name, row] of Object.entries(ROWS)) {
-  t.test(name, async t => {
+  t.test(`The page of a refused callback says what happened: ${name}.`, async t => {
     const app = await startApp(t)
     const browser = app.browser()
     const right = new URL(await upToCallback(app, browser, '/page/there'))
@@ -74,7 +193,7 @@ for (const [name, row] of Object.entries(ROWS)) {
   })
 }
 
-t.test('too late', async t => {
+t.test('A login that takes longer than 15 minutes is refused.', async t => {
   const clock = new Clock()
   const app = await startApp(t, { options: { now: clock.now } })
   const slow = app.browser()
@@ -85,44 +204,74 @@ t.test('too late', async t => {
   t.equal((await slow.navigate(slowCallback)).text, 'page /page/there', 'ten minutes are in time')
   app.sentinel.requests.length = 0
   clock.advance(6 * MINUTE)
-  await assertRefused(t, app, late, lateCallback, { code: 'LE_AUTH_TRANSACTION_EXPIRED', sentence: /longer than 15 minutes/ })
+  await assertRefused(t, app, late, lateCallback, {
+    code: 'LE_AUTH_CALLBACK_INVALID (expired)',
+    sentence: /longer than 15 minutes/
+  })
   t.match(late.history.at(-2)!.text, 'href="/login?returnTo=%2Fpage%2Fthere"')
 })
 
-t.test('in another browser, or without cookies', async t => {
+t.test('A callback in another browser, or without cookies, is refused.', async t => {
   const app = await startApp(t)
   const attacker = app.browser()
   const callback = await upToCallback(app, attacker)
-  const row = { code: 'LE_AUTH_TRANSACTION_MISSING', sentence: /no login in progress/ } as const
+  const row = {
+    code: 'LE_AUTH_CALLBACK_INVALID (no_transaction)',
+    sentence: /no login in progress/
+  } as const
   await assertRefused(t, app, app.browser(), callback, row)
-  t.equal((await attacker.navigate(callback)).status, 200, 'the browser it belongs to can still finish')
+  t.equal(
+    (await attacker.navigate(callback)).status,
+    200,
+    'the browser that began the login can still finish it'
+  )
 })
 
-t.test('somebody else’s callback in a browser with a login of its own in progress', async t => {
-  const app = await startApp(t)
-  const callback = await upToCallback(app, app.browser())
-  const victim = app.browser()
-  const own = await upToCallback(app, victim)
-  await assertRefused(t, app, victim, callback, { code: 'LE_AUTH_STATE_MISMATCH', sentence: /another login/ })
-  t.equal((await victim.navigate(own)).status, 200)
-})
+t.test(
+  'The callback of another browser is refused in a browser with its own login in progress.',
+  async t => {
+    const app = await startApp(t)
+    const callback = await upToCallback(app, app.browser())
+    const victim = app.browser()
+    const own = await upToCallback(app, victim)
+    await assertRefused(t, app, victim, callback, {
+      code: 'LE_AUTH_CALLBACK_INVALID (state_mismatch)',
+      sentence: /no longer in progress in this browser/
+    })
+    t.equal((await victim.navigate(own)).status, 200)
+  }
+)
 
-t.test('somebody else’s login cookie under the name of another state', async t => {
+t.test('A login cookie stored under the name of another state is refused.', async t => {
   const app = await startApp(t)
   const browser = app.browser()
-  const [first, second] = [new URL(await upToCallback(app, browser)), new URL(await upToCallback(app, browser))]
+  const [first, second] = [
+    new URL(await upToCallback(app, browser)),
+    new URL(await upToCallback(app, browser))
+  ]
   const cookies = await browser.jar.getCookies(app.origin)
-  const valueOf = (url: URL): string => cookies.find(cookie => cookie.key.endsWith(url.searchParams.get('state')!))!.value
-  await browser.jar.setCookie(`le-auth.login.${second.searchParams.get('state')}=${valueOf(first)}; Path=/`, app.origin)
-  await assertRefused(t, app, browser, second.href, { code: 'LE_AUTH_STATE_MISMATCH', sentence: /another login/ })
+  const valueOf = (url: URL): string =>
+    cookies.find(cookie => cookie.key.endsWith(url.searchParams.get('state')!))!.value
+  await browser.jar.setCookie(
+    `le-auth.login.${second.searchParams.get('state')}=${valueOf(first)}; Path=/`,
+    app.origin
+  )
+  await assertRefused(t, app, browser, second.href, {
+    code: 'LE_AUTH_CALLBACK_INVALID (state_mismatch)',
+    sentence: /no longer in progress in this browser/
+  })
 })
 
-t.test('a refused callback leaves the session of before alone', async t => {
+t.test('A refused callback does not change the login that the browser has.', async t => {
   const app = await startApp(t)
   const browser = app.browser()
   await logIn(app, browser)
   const foreign = await upToCallback(app, app.browser())
-  for (const query of ['error=access_denied', 'error=x&state=wrong', `${new URL(foreign).searchParams}`]) {
+  for (const query of [
+    'error=access_denied',
+    'error=x&state=wrong',
+    `${new URL(foreign).searchParams}`
+  ]) {
     t.equal((await browser.navigate(app.url(`/callback?${query}`))).status, 400)
     t.equal((await browser.script(app.url('/me'))).json().id, AGENT.id)
   }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Browser, authorizePath, locationOf, redirectUri, start, type Changes } from './support.js'
+import { Browser, authorizePath, locationOf, redirectUri, start, type Changes } from './support.ts'
 
 t.test('a malformed authorization request leads to an error page, not to a redirect', async t => {
   const sentinel = await start(t)

@@ -1,7 +1,13 @@
 import t from 'tap'
 import {
-  clientSecret, errorOf, exchange, newCode, postClientForm, start, type Changes
-} from './support.js'
+  clientSecret,
+  errorOf,
+  exchange,
+  newCode,
+  postClientForm,
+  start,
+  type Changes
+} from './support.ts'
 
 t.test('a malformed token request is refused, and does not use up the code', async t => {
   const sentinel = await start(t)
@@ -11,21 +17,31 @@ t.test('a malformed token request is refused, and does not use up the code', asy
 
   t.equal(await refused({}, 'token'), '400 invalid_request', 'a missing version')
   t.equal(await refused({}, 'token?v=3.0'), '400 invalid_request', 'an unknown version')
-  t.equal(await refused({}, `token?v=1.0&client_secret=${clientSecret}`), '400 invalid_request',
-    'client_secret in the query')
+  t.equal(
+    await refused({}, `token?v=1.0&client_secret=${clientSecret}`),
+    '400 invalid_request',
+    'client_secret in the query'
+  )
   t.equal(await refused({ grant_type: undefined }), '400 invalid_request')
   t.equal(await refused({ grant_type: 'password' }), '400 unsupported_grant_type')
   t.equal(await refused({ client_secret: undefined }), '401 invalid_client')
   t.equal(await refused({ client_id: undefined }), '401 invalid_client')
   t.equal(await refused({}, undefined, '99'), '401 invalid_client', 'an unknown account')
 
-  const send = async (body: string, type: string) => await errorOf(fetch(
-    `${sentinel.url}/sentinel/api/account/12345678/token?v=1.0`,
-    { method: 'POST', body, headers: { 'content-type': type } }
-  ))
+  const send = async (body: string, type: string) =>
+    await errorOf(
+      fetch(`${sentinel.url}/sentinel/api/account/12345678/token?v=1.0`, {
+        method: 'POST',
+        body,
+        headers: { 'content-type': type }
+      })
+    )
   t.equal(await send('{}', 'application/json'), '400 invalid_request', 'a JSON body')
-  t.equal(await send('code=1&code=2', 'application/x-www-form-urlencoded'), '400 invalid_request',
-    'a repeated parameter')
+  t.equal(
+    await send('code=1&code=2', 'application/x-www-form-urlencoded'),
+    '400 invalid_request',
+    'a repeated parameter'
+  )
   t.equal((await exchange(sentinel, code)).status, 200, 'the code still works')
 })
 

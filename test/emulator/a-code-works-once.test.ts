@@ -1,8 +1,20 @@
 import t from 'tap'
 import {
-  Clock, MINUTE, addOtherApplication, callApi, clientId, errorOf, exchange, loginNames, newCode,
-  refresh, secondAccountId, start, tokensOf, type Changes
-} from './support.js'
+  Clock,
+  MINUTE,
+  addOtherApplication,
+  callApi,
+  clientId,
+  errorOf,
+  exchange,
+  loginNames,
+  newCode,
+  refresh,
+  secondAccountId,
+  start,
+  tokensOf,
+  type Changes
+} from './support.ts'
 
 t.test('a code works once, and its second use ends the tokens of the first', async t => {
   const sentinel = await start(t)

@@ -1,10 +1,18 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import t from 'tap'
-import type { SentinelEmulator } from '../../lib/emulator/index.js'
+import type { SentinelEmulator } from '../../lib/emulator/index.ts'
 import {
-  Browser, errorOf, exchange, newCode, newTokens, postClientForm, refresh, start, tokensOf
-} from './support.js'
+  Browser,
+  errorOf,
+  exchange,
+  newCode,
+  newTokens,
+  postClientForm,
+  refresh,
+  start,
+  tokensOf
+} from './support.ts'
 
 const jwks = async (sentinel: SentinelEmulator) =>
   await fetch(`${sentinel.url}/sentinel/well-known/jwks`)
@@ -42,7 +50,7 @@ t.test('a fault strikes only its own endpoint', async t => {
   t.equal((await revoke(sentinel)).status, 500)
 })
 
-t.test('a fault replaces the emulator\'s response, before or after its work', async t => {
+t.test("a fault replaces the emulator's response, before or after its work", async t => {
   const sentinel = await start(t)
   const { refresh_token: token } = await newTokens(sentinel)
 
@@ -136,10 +144,14 @@ t.test('a fault delays a response, or sends it byte by byte', async t => {
 
 t.test('an unknown fault or endpoint is refused', async t => {
   const sentinel = await start(t)
-  t.throws(() => sentinel.next('logout' as 'login', { hang: true }),
-    /no endpoint logout; use one of domain, authorize/)
-  t.throws(() => sentinel.always('login', {} as { hang: true }),
-    /a fault must have exactly one of delayMs, status/)
+  t.throws(
+    () => sentinel.next('logout' as 'login', { hang: true }),
+    /no endpoint logout; use one of domain, authorize/
+  )
+  t.throws(
+    () => sentinel.always('login', {} as { hang: true }),
+    /a fault must have exactly one of delayMs, status/
+  )
   t.throws(() => sentinel.next('login', { hang: true, delayMs: 1 }), /exactly one/)
   t.throws(() => sentinel.always('logout' as 'login', null), /no endpoint logout/)
 })
@@ -152,11 +164,13 @@ t.test('a refresh with a lost response can be retried if oldRefreshTokenDies is 
   t.match(await tokensOf(await refresh(sentinel, token)), { token_type: 'Bearer' })
 })
 
-async function rawResponse (sentinel: SentinelEmulator, path: string): Promise<string> {
+async function rawResponse(sentinel: SentinelEmulator, path: string): Promise<string> {
   const socket = connect(Number(new URL(sentinel.url).port), '127.0.0.1')
   socket.write(`GET ${path} HTTP/1.1\r\nHost: ${sentinel.host}\r\n\r\n`)
   let text = ''
-  socket.on('data', chunk => { text += chunk })
+  socket.on('data', chunk => {
+    text += chunk
+  })
   await once(socket, 'close')
   return text
 }

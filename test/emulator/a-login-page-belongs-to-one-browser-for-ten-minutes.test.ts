@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Browser, Clock, MINUTE, loginNames, password, start } from './support.js'
+import { Browser, Clock, MINUTE, loginNames, password, start } from './support.ts'
 
 t.test('a login page works only in the browser that opened it', async t => {
   const sentinel = await start(t)
@@ -19,7 +19,10 @@ t.test('two tabs of a browser can log in independently', async t => {
   const browser = new Browser(sentinel)
   const one = await browser.openLogin({ state: 'one' })
   const two = await browser.openLogin({ state: 'two' })
-  for (const [page, state] of [[one, 'one'], [two, 'two']] as const) {
+  for (const [page, state] of [
+    [one, 'one'],
+    [two, 'two']
+  ] as const) {
     const back = await browser.post(page, { username: loginNames.agent, password })
     t.equal(new URL(back.headers.get('location') ?? '').searchParams.get('state'), state)
   }

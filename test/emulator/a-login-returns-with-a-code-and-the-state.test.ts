@@ -1,8 +1,21 @@
 import t from 'tap'
 import {
-  Browser, Clock, HOUR, MINUTE, accountId, authorizePath, exchange, locationOf, loginNames,
-  password, redirectUri, refresh, secondAccountId, start, tokensOf
-} from './support.js'
+  Browser,
+  Clock,
+  HOUR,
+  MINUTE,
+  accountId,
+  authorizePath,
+  exchange,
+  locationOf,
+  loginNames,
+  password,
+  redirectUri,
+  refresh,
+  secondAccountId,
+  start,
+  tokensOf
+} from './support.ts'
 
 const STATE = 'ü & "=?#%/+ a'
 
@@ -64,12 +77,15 @@ t.test('a single sign-on session is valid only for its account and an enabled us
   t.match(await browser.openLogin({}, secondAccountId), /^\/sentinel\/login\?/)
 
   const [first, second] = sentinel.accounts
-  second?.users.push(...first?.users ?? [])
+  second?.users.push(...(first?.users ?? []))
   const stolen = new Browser(sentinel)
   const cookie = browser.cookies.get(`sentinel_session_${accountId}`) ?? ''
   stolen.cookies.set(`sentinel_session_${secondAccountId}`, cookie)
-  t.match(await stolen.openLogin({}, secondAccountId), /^\/sentinel\/login\?/,
-    'the same user id in another account')
+  t.match(
+    await stolen.openLogin({}, secondAccountId),
+    /^\/sentinel\/login\?/,
+    'the same user id in another account'
+  )
 
   const user = sentinel.accounts[0]?.users.find(({ loginName }) => loginName === loginNames.agent)
   if (user) user.enabled = false

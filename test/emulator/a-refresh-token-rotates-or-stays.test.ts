@@ -1,8 +1,17 @@
 import t from 'tap'
 import {
-  Clock, HOUR, addOtherApplication, callApi, errorOf, loginNames, newTokens, refresh,
-  secondAccountId, start, tokensOf
-} from './support.js'
+  Clock,
+  HOUR,
+  addOtherApplication,
+  callApi,
+  errorOf,
+  loginNames,
+  newTokens,
+  refresh,
+  secondAccountId,
+  start,
+  tokensOf
+} from './support.ts'
 
 t.test('a refresh token rotates, and its reuse ends all tokens of the family', async t => {
   const sentinel = await start(t)
@@ -17,8 +26,11 @@ t.test('a refresh token rotates, and its reuse ends all tokens of the family', a
   t.equal(await errorOf(refresh(sentinel, old.refresh_token)), '400 invalid_grant')
   t.equal(await errorOf(refresh(sentinel, fresh.refresh_token)), '400 invalid_grant')
   t.equal((await callApi(sentinel, fresh.access_token)).status, 401)
-  t.equal((await refresh(sentinel, others.refresh_token)).status, 200,
-    'another login of the user is another family')
+  t.equal(
+    (await refresh(sentinel, others.refresh_token)).status,
+    200,
+    'another login of the user is another family'
+  )
 })
 
 t.test('the family survives a reused refresh token if reuseKillsFamily is false', async t => {

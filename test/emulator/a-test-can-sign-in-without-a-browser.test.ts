@@ -1,5 +1,5 @@
 import t from 'tap'
-import { authorizePath, loginNames, redirectUri, start } from './support.js'
+import { authorizePath, loginNames, redirectUri, start } from './support.ts'
 
 t.test('signIn turns an authorization URL into a callback URL with a code and state', async t => {
   const sentinel = await start(t)
@@ -8,7 +8,10 @@ t.test('signIn turns an authorization URL into a callback URL with a code and st
   t.equal(url.origin + url.pathname, redirectUri)
   t.equal(url.searchParams.get('state'), 'xyz')
   t.match(url.searchParams.get('code'), /^\w{20,}$/)
-  t.same(sentinel.requests.map(({ endpoint }) => endpoint), ['authorize', 'login'])
+  t.same(
+    sentinel.requests.map(({ endpoint }) => endpoint),
+    ['authorize', 'login']
+  )
 })
 
 t.test('signIn returns the callback URL if Sentinel sends an error to the app', async t => {

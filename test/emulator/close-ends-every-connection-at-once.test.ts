@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import Fastify from 'fastify'
 import t from 'tap'
-import { sentinelEmulator, type Fault } from '../../lib/emulator/index.js'
-import { start } from './support.js'
+import { sentinelEmulator, type Fault } from '../../lib/emulator/index.ts'
+import { start } from './support.ts'
 
 const SLOW: Fault[] = [{ hang: true }, { delayMs: 60_000 }, { drip: 60_000 }]
 
@@ -27,8 +27,10 @@ t.test('close does not wait for a client that never finishes its request', async
   const socket = connect(Number(new URL(sentinel.url).port), '127.0.0.1')
   const closed = once(socket, 'close')
   socket.on('error', () => {})
-  socket.write('POST /sentinel/login HTTP/1.1\r\nHost: a\r\n' +
-    'Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\na=')
+  socket.write(
+    'POST /sentinel/login HTTP/1.1\r\nHost: a\r\n' +
+      'Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\na='
+  )
   await fetch(`${sentinel.url}/sentinel/well-known/jwks`)
   const began = performance.now()
   await sentinel.close()

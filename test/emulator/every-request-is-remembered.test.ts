@@ -1,7 +1,15 @@
 import t from 'tap'
 import {
-  Clock, accountId, clientId, clientSecret, newTokens, postClientForm, redirectUri, refresh, start
-} from './support.js'
+  Clock,
+  accountId,
+  clientId,
+  clientSecret,
+  newTokens,
+  postClientForm,
+  redirectUri,
+  refresh,
+  start
+} from './support.ts'
 
 t.test('every request is remembered as it was received', async t => {
   const clock = new Clock()
@@ -11,9 +19,10 @@ t.test('every request is remembered as it was received', async t => {
   sentinel.next('refresh', { status: 500 })
   await refresh(sentinel, token)
 
-  t.same(sentinel.requests.map(({ endpoint, method }) => `${method} ${endpoint}`), [
-    'GET authorize', 'POST login', 'POST token', 'POST refresh'
-  ])
+  t.same(
+    sentinel.requests.map(({ endpoint, method }) => `${method} ${endpoint}`),
+    ['GET authorize', 'POST login', 'POST token', 'POST refresh']
+  )
   const [authorize, , exchanged, refreshed] = sentinel.requests
   t.equal(authorize?.path, `/sentinel/api/account/${accountId}/authorize`)
   t.equal(authorize?.query.get('redirect_uri'), redirectUri)
@@ -27,8 +36,11 @@ t.test('every request is remembered as it was received', async t => {
     refresh_token: token
   })
   await postClientForm(sentinel, { grant_type: 'refresh_token', token }, 'token/revoke?v=1.0')
-  t.equal(sentinel.requests.at(-1)?.endpoint, 'revoke',
-    'grant_type matters only at the token endpoint')
+  t.equal(
+    sentinel.requests.at(-1)?.endpoint,
+    'revoke',
+    'grant_type matters only at the token endpoint'
+  )
   t.equal(refreshed?.at, (exchanged?.at ?? 0) + 5)
 })
 

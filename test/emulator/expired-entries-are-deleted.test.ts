@@ -1,6 +1,6 @@
 import t from 'tap'
-import { ExpiringMap } from '../../lib/emulator/expiring-map.js'
-import { Clock } from './support.js'
+import { ExpiringMap } from '../../lib/emulator/expiring-map.ts'
+import { Clock } from './support.ts'
 
 t.test('the expiring map deletes entries after they have expired', async t => {
   const clock = new Clock()

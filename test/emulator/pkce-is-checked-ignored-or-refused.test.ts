@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
-import { Browser, authorizePath, errorOf, exchange, locationOf, newCode, start } from './support.js'
+import { Browser, authorizePath, errorOf, exchange, locationOf, newCode, start } from './support.ts'
 
 const verifier = 'a'.repeat(43)
 const challenge = createHash('sha256').update(verifier).digest('base64url')

@@ -1,8 +1,20 @@
 import t from 'tap'
 import {
-  Browser, addOtherApplication, callApi, errorOf, exchange, loginNames, newCode, newTokens,
-  postClientForm, refresh, secondAccountId, start, tokensOf, type Changes
-} from './support.js'
+  Browser,
+  addOtherApplication,
+  callApi,
+  errorOf,
+  exchange,
+  loginNames,
+  newCode,
+  newTokens,
+  postClientForm,
+  refresh,
+  secondAccountId,
+  start,
+  tokensOf,
+  type Changes
+} from './support.ts'
 
 const REVOKE = 'token/revoke?v=1.0'
 
@@ -50,7 +62,7 @@ t.test('a revocation of an unknown token, or by another application, changes not
     (await postClientForm(sentinel, form, REVOKE, account)).status
   t.equal(await statusOf({ token, ...other }), 200)
   const [first, second] = sentinel.accounts
-  second?.users.push(...first?.users ?? [])
+  second?.users.push(...(first?.users ?? []))
   t.equal(await statusOf({ token }, secondAccountId), 200)
   sentinel.revokeUser(secondAccountId, '3562186410')
   t.equal(await statusOf({ token: 'unknown' }), 200)

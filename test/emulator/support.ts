@@ -1,16 +1,19 @@
 import type { Test } from 'tap'
 import {
-  EMULATOR_DEFAULTS, startSentinelEmulator, type SentinelEmulator, type StartSentinelEmulatorOptions
-} from '../../lib/emulator/index.js'
+  EMULATOR_DEFAULTS,
+  startSentinelEmulator,
+  type SentinelEmulator,
+  type StartSentinelEmulatorOptions
+} from '../../lib/emulator/index.ts'
 
-export const {
-  accountId, secondAccountId, clientId, clientSecret, password, loginNames
-} = EMULATOR_DEFAULTS
+export const { accountId, secondAccountId, clientId, clientSecret, password, loginNames } =
+  EMULATOR_DEFAULTS
 export const [redirectUri] = EMULATOR_DEFAULTS.redirectUris
 
 /** Starts an emulator, and closes it after the test. */
-export async function start (
-  t: Test, options?: StartSentinelEmulatorOptions
+export async function start(
+  t: Test,
+  options?: StartSentinelEmulatorOptions
 ): Promise<SentinelEmulator> {
   const sentinel = await startSentinelEmulator(options)
   t.teardown(() => sentinel.close())
@@ -23,7 +26,7 @@ export class Clock {
   readonly now = () => this.time
 
   /** @param ms how far to move the clock */
-  pass (ms: number): void {
+  pass(ms: number): void {
     this.time += ms
   }
 }
@@ -39,33 +42,35 @@ export class Browser {
   readonly cookies = new Map<string, string>()
   readonly #sentinel: SentinelEmulator
 
-  constructor (sentinel: SentinelEmulator) {
+  constructor(sentinel: SentinelEmulator) {
     this.#sentinel = sentinel
   }
 
-  async get (path: string): Promise<Response> {
+  async get(path: string): Promise<Response> {
     return await this.#send(path, { method: 'GET' })
   }
 
-  async post (path: string, form: Changes = {}): Promise<Response> {
+  async post(path: string, form: Changes = {}): Promise<Response> {
     return await this.#send(path, { method: 'POST', body: parametersOf(form) })
   }
 
   /** Starts a login and returns where it redirects: the login page, if there is no session. */
-  async openLogin (changes: Changes = {}, account = accountId): Promise<string> {
+  async openLogin(changes: Changes = {}, account = accountId): Promise<string> {
     return locationOf(await this.get(authorizePath(changes, account)))
   }
 
   /** Logs in and returns the URL that the browser is redirected back to. */
-  async signIn (
-    loginName: string = loginNames.agent, changes?: Changes, account = accountId
+  async signIn(
+    loginName: string = loginNames.agent,
+    changes?: Changes,
+    account = accountId
   ): Promise<URL> {
     const page = await this.openLogin(changes, account)
     const form = { username: loginName, password, action: 'sign-in' }
     return new URL(locationOf(await this.post(page, form)))
   }
 
-  async #send (path: string, init: RequestInit): Promise<Response> {
+  async #send(path: string, init: RequestInit): Promise<Response> {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
     const headers = cookie ? { cookie } : {}
     const url = new URL(path, this.#sentinel.url)
@@ -78,11 +83,11 @@ export class Browser {
   }
 }
 
-export function locationOf (response: Response): string {
+export function locationOf(response: Response): string {
   return response.headers.get('location') ?? ''
 }
 
-export function authorizePath (changes: Changes = {}, account = accountId): string {
+export function authorizePath(changes: Changes = {}, account = accountId): string {
   const query = parametersOf({
     v: '1.0',
     response_type: 'code',
@@ -95,16 +100,21 @@ export function authorizePath (changes: Changes = {}, account = accountId): stri
 }
 
 /** Logs a user in and returns the code. */
-export async function newCode (
-  sentinel: SentinelEmulator, loginName?: string, changes?: Changes
+export async function newCode(
+  sentinel: SentinelEmulator,
+  loginName?: string,
+  changes?: Changes
 ): Promise<string> {
   const url = await new Browser(sentinel).signIn(loginName, changes)
   return url.searchParams.get('code') ?? ''
 }
 
 /** Posts a form to the token or revocation endpoint. */
-export async function postClientForm (
-  sentinel: SentinelEmulator, form: Changes, path = 'token?v=1.0', account = accountId
+export async function postClientForm(
+  sentinel: SentinelEmulator,
+  form: Changes,
+  path = 'token?v=1.0',
+  account = accountId
 ): Promise<Response> {
   return await fetch(`${sentinel.url}/sentinel/api/account/${account}/${path}`, {
     method: 'POST',
@@ -112,15 +122,22 @@ export async function postClientForm (
   })
 }
 
-export async function exchange (
-  sentinel: SentinelEmulator, code: string, changes: Changes = {}, path?: string, account?: string
+export async function exchange(
+  sentinel: SentinelEmulator,
+  code: string,
+  changes: Changes = {},
+  path?: string,
+  account?: string
 ): Promise<Response> {
   const form = { grant_type: 'authorization_code', code, redirect_uri: redirectUri, ...changes }
   return await postClientForm(sentinel, form, path, account)
 }
 
-export async function refresh (
-  sentinel: SentinelEmulator, token: string, changes: Changes = {}, account?: string
+export async function refresh(
+  sentinel: SentinelEmulator,
+  token: string,
+  changes: Changes = {},
+  account?: string
 ): Promise<Response> {
   const form = { grant_type: 'refresh_token', refresh_token: token, ...changes }
   return await postClientForm(sentinel, form, undefined, account)
@@ -134,24 +151,24 @@ export interface Tokens {
   expires_in?: number | string
 }
 
-export async function tokensOf (response: Response): Promise<Tokens> {
-  return await response.json() as Tokens
+export async function tokensOf(response: Response): Promise<Tokens> {
+  return (await response.json()) as Tokens
 }
 
 /** Logs a user in and returns the tokens. */
-export async function newTokens (sentinel: SentinelEmulator, loginName?: string): Promise<Tokens> {
+export async function newTokens(sentinel: SentinelEmulator, loginName?: string): Promise<Tokens> {
   return await tokensOf(await exchange(sentinel, await newCode(sentinel, loginName)))
 }
 
 /** The status and error code of a response, such as `400 invalid_grant`. */
-export async function errorOf (pending: Promise<Response>): Promise<string> {
+export async function errorOf(pending: Promise<Response>): Promise<string> {
   const response = await pending
-  const { error } = await response.json() as { error: string }
+  const { error } = (await response.json()) as { error: string }
   return `${response.status} ${error}`
 }
 
 /** Adds an application to the first account, and returns its credentials for a form. */
-export function addOtherApplication (sentinel: SentinelEmulator): Changes {
+export function addOtherApplication(sentinel: SentinelEmulator): Changes {
   sentinel.accounts[0]?.applications.push({
     clientId: 'other',
     clientSecret: 'other secret',
@@ -163,16 +180,20 @@ export function addOtherApplication (sentinel: SentinelEmulator): Changes {
 }
 
 /** Calls the Users API. */
-export async function callApi (
-  sentinel: SentinelEmulator, token: string, path = 'le-users/users', account = accountId
+export async function callApi(
+  sentinel: SentinelEmulator,
+  token: string,
+  path = 'le-users/users',
+  account = accountId
 ): Promise<Response> {
   return await fetch(`${sentinel.url}/api/account/${account}/configuration/${path}`, {
     headers: { authorization: `Bearer ${token}` }
   })
 }
 
-function parametersOf (values: Changes): URLSearchParams {
+function parametersOf(values: Changes): URLSearchParams {
   const given = Object.entries(values).flatMap(([name, value]): [string, string][] =>
-    value === undefined ? [] : [[name, value]])
+    value === undefined ? [] : [[name, value]]
+  )
   return new URLSearchParams(given)
 }

@@ -1,16 +1,22 @@
 import t from 'tap'
-import { accountId, start } from './support.js'
+import { accountId, start } from './support.ts'
 
 const OTHER_SERVICES = [
-  'accountConfigReadOnly', 'accountConfigReadWrite', 'msgHist', 'asyncMessagingEnt',
-  'messagingRestApiDomain', 'leDataReporting', 'agentVep', 'faasGW'
+  'accountConfigReadOnly',
+  'accountConfigReadWrite',
+  'msgHist',
+  'asyncMessagingEnt',
+  'messagingRestApiDomain',
+  'leDataReporting',
+  'agentVep',
+  'faasGW'
 ]
 
 t.test('the Domain API responds in both documented shapes', async t => {
   const sentinel = await start(t)
   const get = async (path: string, account = accountId) => {
     const response = await fetch(`${sentinel.url}/api/account/${account}/service/${path}`)
-    return { status: response.status, body: await response.json() as Record<string, any> }
+    return { status: response.status, body: (await response.json()) as Record<string, any> }
   }
   const one = { service: 'sentinel', account: accountId, baseURI: sentinel.host }
 
@@ -30,7 +36,10 @@ t.test('the Domain API responds in both documented shapes', async t => {
   const error = { statusCode: 400 }
   t.hasStrict(await get('sentinel/baseURI.json'), { status: 400, body: { error } })
   t.hasStrict(await get('baseURI.json?version=2.0'), { status: 400 })
-  t.hasStrict(await get('Sentinel/baseURI.json?version=1.0'), { status: 400 },
-    'service names are case-sensitive')
+  t.hasStrict(
+    await get('Sentinel/baseURI.json?version=1.0'),
+    { status: 400 },
+    'service names are case-sensitive'
+  )
   t.hasStrict(await get('sentinel/baseURI.json?version=1.0', '87654321'), { status: 401 })
 })

@@ -2,10 +2,10 @@ import cookie from '@fastify/cookie'
 import formbody from '@fastify/formbody'
 import Fastify from 'fastify'
 import t from 'tap'
-import { sentinelEmulator, startSentinelEmulator } from '../../lib/emulator/index.js'
-import { newTokens } from './support.js'
+import { sentinelEmulator, startSentinelEmulator } from '../../lib/emulator/index.ts'
+import { newTokens } from './support.ts'
 
-t.test('the emulator runs in an app beside the app\'s own plugins', async t => {
+t.test("the emulator runs in an app beside the app's own plugins", async t => {
   for (const order of ['before', 'after', 'without']) {
     const app = Fastify()
     t.teardown(() => app.close())
@@ -21,7 +21,7 @@ t.test('the emulator runs in an app beside the app\'s own plugins', async t => {
     const headers = { 'content-type': 'application/json' }
     const url = `${app.sentinel.url}/mine`
     const mine = await fetch(url, { method: 'POST', body: '{"a":1}', headers })
-    t.same(await mine.json(), { a: 1 }, 'the app\'s own body parsers still work')
+    t.same(await mine.json(), { a: 1 }, "the app's own body parsers still work")
     await app.sentinel.close()
   }
 })
@@ -40,14 +40,22 @@ t.test('the emulator refuses requests from other machines', async t => {
   t.teardown(() => app.close())
   await app.register(sentinelEmulator)
   // Only inject can set another remote address.
-  const from = async (remoteAddress: string) => await app.inject({
-    url: '/sentinel/well-known/jwks', remoteAddress, headers: { 'x-forwarded-for': '127.0.0.1' }
-  })
+  const from = async (remoteAddress: string) =>
+    await app.inject({
+      url: '/sentinel/well-known/jwks',
+      remoteAddress,
+      headers: { 'x-forwarded-for': '127.0.0.1' }
+    })
   for (const local of ['127.0.0.1', '127.8.9.1', '::1', '::ffff:127.0.0.1']) {
     t.equal((await from(local)).statusCode, 200, local)
   }
-  for (const remote of
-    ['10.0.0.1', '192.168.127.1', '::ffff:10.0.0.1', '2001:db8::1', '1127.0.0.1']) {
+  for (const remote of [
+    '10.0.0.1',
+    '192.168.127.1',
+    '::ffff:10.0.0.1',
+    '2001:db8::1',
+    '1127.0.0.1'
+  ]) {
     const response = await from(remote)
     t.equal(response.statusCode, 403, remote)
     t.match(response.body, 'only to requests from its own machine')
@@ -68,7 +76,11 @@ t.test('the emulator listens on 127.0.0.1 and a free port, or on the given port'
 
 t.test('the emulator logs to the given logger', async t => {
   const lines: string[] = []
-  const stream = { write: (line: string) => { lines.push(line) } }
+  const stream = {
+    write: (line: string) => {
+      lines.push(line)
+    }
+  }
   const sentinel = await startSentinelEmulator({ logger: { stream } })
   await sentinel.close()
   t.match(lines.join(''), 'Server listening')

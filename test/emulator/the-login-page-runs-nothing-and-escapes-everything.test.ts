@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
-import { Browser, authorizePath, loginNames, password, start } from './support.js'
+import { Browser, authorizePath, loginNames, password, start } from './support.ts'
 
-const NASTY = '"><script>alert(\'1\')</script>&'
+const NASTY = "\"><script>alert('1')</script>&"
 const ESCAPED = '&#34;&#62;&#60;script&#62;alert(&#39;1&#39;)&#60;/script&#62;&#38;'
 
 t.test('the login page runs no script, loads nothing and cannot be framed', async t => {
@@ -12,9 +12,11 @@ t.test('the login page runs no script, loads nothing and cannot be framed', asyn
   const page = await response.text()
   const style = /<style>(.*)<\/style>/s.exec(page)?.[1] ?? ''
   const hash = createHash('sha256').update(style).digest('base64')
-  t.equal(response.headers.get('content-security-policy'),
+  t.equal(
+    response.headers.get('content-security-policy'),
     `default-src 'none'; style-src 'sha256-${hash}'; ` +
-    "form-action 'self' http://localhost:3000; base-uri 'none'; frame-ancestors 'none'")
+      "form-action 'self' http://localhost:3000; base-uri 'none'; frame-ancestors 'none'"
+  )
   t.equal(response.headers.get('cache-control'), 'no-store')
   t.equal(response.headers.get('referrer-policy'), 'no-referrer')
   t.notMatch(page, /<script|<link|<img|style="|https?:/)
@@ -34,13 +36,20 @@ t.test('the policy of an error page forbids all forms', async t => {
 t.test('the login page escapes every value', async t => {
   const names = { loginName: NASTY, fullName: NASTY, password: NASTY }
   const sentinel = await start(t, {
-    accounts: [{
-      accountId: '12345678',
-      applications: [{
-        clientId: 'c', clientSecret: 's', clientName: NASTY, redirectUris: ['http://localhost:1/']
-      }],
-      users: [{ id: '1', email: 'a@example.com', ...names }]
-    }]
+    accounts: [
+      {
+        accountId: '12345678',
+        applications: [
+          {
+            clientId: 'c',
+            clientSecret: 's',
+            clientName: NASTY,
+            redirectUris: ['http://localhost:1/']
+          }
+        ],
+        users: [{ id: '1', email: 'a@example.com', ...names }]
+      }
+    ]
   })
   const browser = new Browser(sentinel)
   const address = await browser.openLogin({ client_id: 'c', redirect_uri: undefined })

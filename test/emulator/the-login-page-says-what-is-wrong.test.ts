@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Browser, locationOf, loginNames, password, redirectUri, start } from './support.js'
+import { Browser, locationOf, loginNames, password, redirectUri, start } from './support.ts'
 
 const { agent, disabled, other } = loginNames
 
@@ -15,10 +15,15 @@ t.test('the login page shows why a login failed', async t => {
   t.match(await logIn({ username: agent, password: 'guess' }), wrong)
   t.match(await logIn({ username: 'unknown', password }), wrong)
   t.match(await logIn({}), wrong)
-  t.match(await logIn({ username: disabled, password: 'guess' }), wrong,
-    'a disabled user with a wrong password')
-  t.match(await logIn({ username: disabled, password }),
-    { status: 401, text: /This user is disabled\./ })
+  t.match(
+    await logIn({ username: disabled, password: 'guess' }),
+    wrong,
+    'a disabled user with a wrong password'
+  )
+  t.match(await logIn({ username: disabled, password }), {
+    status: 401,
+    text: /This user is disabled\./
+  })
   t.match(await logIn({ username: other, password }), wrong, 'a user of another account')
   const again = await logIn({ username: agent, password: 'guess' })
   t.match(again.text, `value="${agent}"`)

@@ -1,11 +1,11 @@
 import t from 'tap'
-import { Clock, HOUR, callApi, loginNames, newTokens, secondAccountId, start } from './support.js'
+import { Clock, HOUR, callApi, loginNames, newTokens, secondAccountId, start } from './support.ts'
 
 t.test('the Users API shows users and status reasons for a live token', async t => {
   const sentinel = await start(t)
   const { access_token: token } = await newTokens(sentinel)
 
-  const list = await (await callApi(sentinel, token)).json() as Record<string, unknown>[]
+  const list = (await (await callApi(sentinel, token)).json()) as Record<string, unknown>[]
   t.equal(list.length, 8)
   t.same(list[0], {
     id: '3562186410',
@@ -21,7 +21,10 @@ t.test('the Users API shows users and status reasons for a live token', async t 
     isApiUser: false,
     userTypeId: 1
   })
-  t.same(list.slice(0, 4).map(({ profileIds }) => profileIds), [[2], [1], [5], [2]])
+  t.same(
+    list.slice(0, 4).map(({ profileIds }) => profileIds),
+    [[2], [1], [5], [2]]
+  )
   t.equal(list[3]?.isEnabled, false)
 
   const one = await callApi(sentinel, token, 'le-users/users/3562186411')

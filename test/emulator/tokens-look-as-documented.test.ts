@@ -1,9 +1,19 @@
 import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose'
 import t from 'tap'
 import {
-  Browser, Clock, clientId, exchange, loginNames, newCode, newTokens, refresh, secondAccountId,
-  start, tokensOf, type Tokens
-} from './support.js'
+  Browser,
+  Clock,
+  clientId,
+  exchange,
+  loginNames,
+  newCode,
+  newTokens,
+  refresh,
+  secondAccountId,
+  start,
+  tokensOf,
+  type Tokens
+} from './support.ts'
 
 t.test('the token response looks as documented', async t => {
   const sentinel = await start(t)
@@ -23,7 +33,7 @@ t.test('the id_token is signed with the published key and describes the user', a
   const clock = new Clock()
   const sentinel = await start(t, { now: clock.now })
   const response = await fetch(`${sentinel.url}/sentinel/well-known/jwks`)
-  const keys = await response.json() as JSONWebKeySet
+  const keys = (await response.json()) as JSONWebKeySet
   t.match(keys, { keys: [{ kty: 'RSA', alg: 'RS256', use: 'sig', kid: String }] })
   t.notOk(keys.keys[0]?.d, 'the private part is not published')
   const read = async ({ id_token: token = '' }: Tokens) =>
@@ -65,7 +75,7 @@ t.test('the token response has expires_in as a number, as a string or not at all
   sentinel.behaviour.expiresIn = 'string'
   t.equal((await newTokens(sentinel)).expires_in, '90')
   sentinel.behaviour.expiresIn = 'absent'
-  t.notOk('expires_in' in await newTokens(sentinel))
+  t.notOk('expires_in' in (await newTokens(sentinel)))
 })
 
 t.test('an id_token comes with every code, with version 2.0 only, or never', async t => {
@@ -89,5 +99,5 @@ t.test('an id_token comes with every code, with version 2.0 only, or never', asy
 t.test('a refresh response never has an id_token', async t => {
   const sentinel = await start(t)
   const { refresh_token: token } = await newTokens(sentinel)
-  t.notOk('id_token' in await tokensOf(await refresh(sentinel, token)))
+  t.notOk('id_token' in (await tokensOf(await refresh(sentinel, token))))
 })

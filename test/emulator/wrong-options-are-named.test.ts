@@ -1,32 +1,48 @@
 import t from 'tap'
 import {
-  EMULATOR_DEFAULTS, startSentinelEmulator, type StartSentinelEmulatorOptions
-} from '../../lib/emulator/index.js'
-import { start } from './support.js'
+  EMULATOR_DEFAULTS,
+  startSentinelEmulator,
+  type StartSentinelEmulatorOptions
+} from '../../lib/emulator/index.ts'
+import { start } from './support.ts'
 
 const user = {
-  id: '1', loginName: 'a', password: 'b', fullName: 'Ada Lovelace', email: 'a@example.com'
+  id: '1',
+  loginName: 'a',
+  password: 'b',
+  fullName: 'Ada Lovelace',
+  email: 'a@example.com'
 }
 const application = {
-  clientId: 'c', clientSecret: 's', clientName: 'App', redirectUris: ['http://localhost/cb']
+  clientId: 'c',
+  clientSecret: 's',
+  clientName: 'App',
+  redirectUris: ['http://localhost/cb']
 }
 const account = { accountId: '12345678', applications: [application], users: [user] }
 
 t.test('an error names every wrong option', async t => {
   const cases: [unknown, string][] = [
-    [{ port: -1 }, 'port must be a whole number from 0 to 65535, not -1'],
+    [{ port: -1 }, 'port must be a whole number from 0 to 65535'],
     [{ port: 65_536 }, 'port must be'],
     [{ port: '80' }, 'port must be'],
-    [{ host: '0.0.0.0' }, 'host is not an option'],
+    [{ host: '0.0.0.0' }, 'host is not an option of the emulator'],
     [{ now: 5 }, 'now must be a function'],
     [{ behaviour: { colour: 'red' } }, 'behaviour.colour is not an option'],
-    [{ behaviour: { pkce: 'perhaps' } },
-      'behaviour.pkce must be checked or ignored or refused, not perhaps'],
-    [{ behaviour: { rotateRefreshToken: 'no' } },
-      'behaviour.rotateRefreshToken must be true or false, not no'],
+    [
+      { behaviour: { pkce: 'perhaps' } },
+      'behaviour.pkce must be "checked" or "ignored" or "refused"'
+    ],
+    [
+      { behaviour: { rotateRefreshToken: 'no' } },
+      'behaviour.rotateRefreshToken must be true or false'
+    ],
     [{ lifetimes: { cookie: 1 } }, 'lifetimes.cookie is not an option'],
-    [{ lifetimes: { code: 0 } }, 'lifetimes.code must be a time in ms above 0, not 0'],
-    [{ lifetimes: { code: '1 min' } }, 'lifetimes.code must be a time in ms above 0, not 1 min'],
+    [{ lifetimes: { code: 0 } }, 'lifetimes.code must be a time in ms: a whole number from 1 to'],
+    [
+      { lifetimes: { code: '1 min' } },
+      'lifetimes.code must be a time in ms: a whole number from 1 to'
+    ],
     [{ accounts: [] }, 'accounts must be an array with at least one account'],
     [{ accounts: 'all' }, 'accounts must be an array'],
     [{ accounts: [{ ...account, accountId: '../1' }] }, 'accounts[0].accountId must match'],
@@ -34,8 +50,10 @@ t.test('an error names every wrong option', async t => {
     [withUsers([{ ...user, id: 1 }]), 'accounts[0].users[0].id must be a non-empty string'],
     [withUsers([{ ...user, email: '' }]), 'accounts[0].users[0].email must be'],
     [withRedirectUris('http://a/'), 'accounts[0].applications[0].redirectUris must be an array'],
-    [withRedirectUris(['http://a/', 'a']),
-      'redirectUris[1] must be an absolute http(s) URL without a fragment'],
+    [
+      withRedirectUris(['http://a/', 'a']),
+      'redirectUris[1] must be an absolute http(s) URL without a fragment'
+    ],
     [withRedirectUris(['ftp://a/']), 'redirectUris[0] must be'],
     [withRedirectUris(['http://a/#b']), 'redirectUris[0] must be'],
     [withRedirectUris([7]), 'redirectUris[0] must be'],
@@ -46,21 +64,30 @@ t.test('an error names every wrong option', async t => {
     await t.rejects(started, { name: 'TypeError', message }, message)
   }
   const several = { now: 5, lifetimes: { code: 0 } } as unknown as StartSentinelEmulatorOptions
-  await t.rejects(startSentinelEmulator(several), {
-    message: 'Sentinel emulator: lifetimes.code must be a time in ms above 0, not 0; ' +
-      'now must be a function'
-  }, 'all problems in one message')
+  await t.rejects(
+    startSentinelEmulator(several),
+    {
+      message:
+        'Sentinel emulator: lifetimes.code must be a time in ms: ' +
+        'a whole number from 1 to 31536000000000; now must be a function'
+    },
+    'all problems in one message'
+  )
 })
 
 t.test('the emulator adds defaults to a copy of the given data', async t => {
   const sentinel = await start(t, {
-    accounts: [account], lifetimes: { code: 5 }, behaviour: { issuer: 'Sentinel' }
+    accounts: [account],
+    lifetimes: { code: 5 },
+    behaviour: { issuer: 'Sentinel' }
   })
-  t.same(sentinel.accounts, [{
-    accountId: '12345678',
-    applications: [{ ...application, enabled: true }],
-    users: [{ ...user, nickname: 'Ada', isAdmin: false, isLpa: false, enabled: true }]
-  }])
+  t.same(sentinel.accounts, [
+    {
+      accountId: '12345678',
+      applications: [{ ...application, enabled: true }],
+      users: [{ ...user, nickname: 'Ada', isAdmin: false, isLpa: false, enabled: true }]
+    }
+  ])
   sentinel.accounts[0]?.applications[0]?.redirectUris.push('http://localhost/2')
   t.same(application.redirectUris, ['http://localhost/cb'])
   t.same(sentinel.lifetimes, {
@@ -87,12 +114,18 @@ t.test('the emulator adds defaults to a copy of the given data', async t => {
 
 t.test('an emulator without options has the two accounts of EMULATOR_DEFAULTS', async t => {
   const sentinel = await start(t)
-  const {
-    accountId, secondAccountId, clientId, clientSecret, redirectUris, password, loginNames
-  } = EMULATOR_DEFAULTS
-  t.same(sentinel.accounts.map(account => account.accountId), [accountId, secondAccountId])
+  const { accountId, secondAccountId, clientId, clientSecret, redirectUris, password, loginNames } =
+    EMULATOR_DEFAULTS
+  t.same(
+    sentinel.accounts.map(account => account.accountId),
+    [accountId, secondAccountId]
+  )
   t.same(sentinel.accounts[1]?.applications[0], {
-    clientId, clientSecret, clientName: 'Support Desk', redirectUris, enabled: true
+    clientId,
+    clientSecret,
+    clientName: 'Support Desk',
+    redirectUris,
+    enabled: true
   })
   const users = sentinel.accounts.flatMap(account => account.users)
   t.ok(users.every(one => one.password === password))
@@ -103,10 +136,10 @@ t.test('an emulator without options has the two accounts of EMULATOR_DEFAULTS', 
   t.match(byName(loginNames.disabled), { enabled: false })
 })
 
-function withUsers (users: unknown) {
+function withUsers(users: unknown) {
   return { accounts: [{ ...account, users }] }
 }
 
-function withRedirectUris (redirectUris: unknown) {
+function withRedirectUris(redirectUris: unknown) {
   return { accounts: [{ ...account, applications: [{ ...application, redirectUris }] }] }
 }

@@ -1,17 +1,17 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import t from 'tap'
-import { startRedis } from '../support/redis.js'
-import { until } from '../support/shifted.js'
-import { startFleet, type Fleet } from './support.js'
+import { startRedis } from '../support/redis.ts'
+import { until } from '../support/wait.ts'
+import { startFleet, type Fleet } from './support.ts'
 
-t.test('Ctrl-C, which a terminal sends to all of them, ends them well', async (t) => {
+t.test('Ctrl-C, which a terminal sends to all processes, ends them well.', async t => {
   const redis = await startRedis(t)
   if (redis === null) return
   const fleet = await startFleet(t, redis, 2)
   const pids = await fleet.pids()
   const browser = fleet.browser()
   await fleet.logIn(browser)
-  // Requests have to wait for Redis, and so are being answered when the word comes, in both ways.
+  // The requests have to wait for Redis, so they are in flight when the signals come.
   await (await redis.client()).sendCommand(['CLIENT', 'PAUSE', '2500', 'ALL'])
   const before = fleet.requests('/')
   const waiting = Promise.all([1, 2].map(() => browser.script(`${fleet.origin}/`)))
@@ -24,7 +24,7 @@ t.test('Ctrl-C, which a terminal sends to all of them, ends them well', async (t
   for (const pid of pids) t.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
 })
 
-t.test('when they end again and again it gives up, and says so', async (t) => {
+t.test('The example app gives up and says so if its processes end again and again.', async t => {
   const redis = await startRedis(t)
   if (redis === null) return
   const fleet = await startFleet(t, redis, 2)
@@ -40,10 +40,12 @@ t.test('when they end again and again it gives up, and says so', async (t) => {
   t.match(fleet.output(), 'Northdesk gives up. Its processes ended 7 times within a minute')
 })
 
-/** A process that has taken the place of another and is not among these. */
-async function newProcess (fleet: Fleet, known: Set<number>): Promise<number[]> {
+/** Waits for a process that has replaced another one and is not among these. */
+async function newProcess(fleet: Fleet, known: Set<number>): Promise<number[]> {
   for (let tries = 0; tries < 200; tries += 1) {
-    const fresh = [...fleet.output().matchAll(/pid (\d+)\) takes its place/g)].map(([, pid]) => Number(pid)).find(pid => !known.has(pid))
+    const fresh = [...fleet.output().matchAll(/pid (\d+)\) takes its place/g)]
+      .map(([, pid]) => Number(pid))
+      .find(pid => !known.has(pid))
     if (fresh !== undefined) return [fresh]
     await wait(50)
   }

@@ -1,50 +1,67 @@
 import t, { type Test } from 'tap'
-import type { LeAuthOptions } from '../../lib/index.js'
-import { ADMIN, AGENT, type Person } from '../support/app.js'
-import type { Answer } from '../support/browser.js'
-import { enter } from '../support/enter.js'
-import { TestStore } from '../support/stores.js'
-import { openExample, type Example } from './support.js'
+import type { LeAuthOptions } from '../../lib/index.ts'
+import type { PageResponse } from '../support/browser.ts'
+import { ADMIN, AGENT, enter, type Person } from '../support/login.ts'
+import { TestStore } from '../support/stores.ts'
+import { openExample, type Example } from './support.ts'
 
-/** The example app, and somebody who is logged in. */
-async function loggedIn (t: Test, options: LeAuthOptions = {}): Promise<Example> {
+/** The example app with a logged-in user. */
+async function loggedIn(t: Test, options: LeAuthOptions = {}): Promise<Example> {
   const example = await openExample(t, { options })
   await enter(example, example.browser)
   return example
 }
 
 /** The people that a page lists. */
-function peopleOn ({ text }: Answer): string[] {
-  return [...text.matchAll(/<th role="rowheader".*?<\/span><span>([^<]+?)(?: <|<)/g)].map(([, name]) => name!)
+function peopleOn({ text }: PageResponse): string[] {
+  return [...text.matchAll(/<th role="rowheader".*?<\/span><span>([^<]+?)(?: <|<)/g)].map(
+    ([, name]) => name!
+  )
 }
 
-/** The address that repeats the last search, where a page offers that. */
-function offerOn ({ text }: Answer): string | undefined {
+/** The URL that repeats the last search, if the page offers it. */
+function offerOn({ text }: PageResponse): string | undefined {
   return /Your last search:.*?<a [^>]*href="([^"]+)"/.exec(text)?.[1]?.replaceAll('&#38;', '&')
 }
 
-function search (example: Example, words: string): Promise<Answer> {
+function search(example: Example, words: string): Promise<PageResponse> {
   return example.open(`/agents?${String(new URLSearchParams({ q: words }))}`)
 }
 
-t.test('a search finds people by name, login name, e-mail and profile', async (t) => {
+t.test('A search finds people by name, login name, e-mail and profile.', async t => {
   const example = await loggedIn(t)
   const users = [
-    { id: 1, fullName: 'Sofía Castellanos', loginName: 'sc', email: 'one@example.com', profiles: [{ name: 'Night shift' }] },
-    { id: 2, fullName: 'Liam O’Brien', loginName: 'Lobrien7', email: 'two@example.org', profileIds: [4] },
+    {
+      id: 1,
+      fullName: 'Sofía Castellanos',
+      loginName: 'sc',
+      email: 'one@example.com',
+      profiles: [{ name: 'Night shift' }]
+    },
+    {
+      id: 2,
+      fullName: 'Liam O’Brien',
+      loginName: 'Lobrien7',
+      email: 'two@example.org',
+      profileIds: [4]
+    },
     { id: 3 }
   ]
   example.sentinel.always('users', { status: 200, body: JSON.stringify(users) })
   const [sofia, liam, nameless] = peopleOn(await example.open('/agents'))
   t.same([sofia, liam, nameless], ['Sofía Castellanos', 'Liam O’Brien', 'No name'])
 
-  for (const words of ['castell', 'SOFÍA', 'sofia', 'Sofi\u0301a', ' SC ', 'one@', 'night']) t.same(peopleOn(await search(example, words)), [sofia], words)
-  for (const words of ['o’brien', "O'Brien", 'lobrien', 'EXAMPLE.ORG', '4']) t.same(peopleOn(await search(example, words)), [liam], words)
+  for (const words of ['castell', 'SOFÍA', 'sofia', 'Sofi\u0301a', ' SC ', 'one@', 'night']) {
+    t.same(peopleOn(await search(example, words)), [sofia], words)
+  }
+  for (const words of ['o’brien', "O'Brien", 'lobrien', 'EXAMPLE.ORG', '4']) {
+    t.same(peopleOn(await search(example, words)), [liam], words)
+  }
   t.same(peopleOn(await search(example, 'example')), [sofia, liam])
   t.same(peopleOn(await search(example, 'enabled')), [], 'the status is not searched')
 })
 
-t.test('a page says what was searched and how many were found', async (t) => {
+t.test('A page says what was searched for and how many people were found.', async t => {
   const example = await loggedIn(t)
   const found = await search(example, 'dahl')
   t.match(found.text, '<title>Agents: dahl – Northdesk</title>')
@@ -54,18 +71,22 @@ t.test('a page says what was searched and how many were found', async (t) => {
   t.match((await search(example, 'nobody-of-this-name')).text, 'Nobody found')
 })
 
-t.test('the last search is offered, and not repeated by itself', async (t) => {
+t.test('The last search is offered, and not repeated by itself.', async t => {
   const example = await loggedIn(t)
-  t.equal(offerOn(await example.open('/agents')), undefined, 'there is none yet')
-  t.equal(offerOn(await search(example, 'maya')), undefined, 'a search is no offer of itself')
+  t.equal(offerOn(await example.open('/agents')), undefined, 'there is no last search yet')
+  t.equal(offerOn(await search(example, 'maya')), undefined, 'a search does not offer itself')
   await search(example, ' Dahl & co+ ')
   const later = await example.open('/agents')
   t.equal(peopleOn(later).length, 8, 'everyone is there')
   t.match(later.text, '>Dahl &#38; co+</a>')
-  t.match((await example.open(offerOn(later)!)).text, 'value="Dahl &#38; co+"', 'the link searches for the same')
+  t.match(
+    (await example.open(offerOn(later)!)).text,
+    'value="Dahl &#38; co+"',
+    'the link searches for the same'
+  )
 })
 
-t.test('an empty search forgets the last one', async (t) => {
+t.test('An empty search forgets the last one.', async t => {
   const example = await loggedIn(t)
   for (const empty of ['', '   ']) {
     await search(example, 'dahl')
@@ -77,7 +98,7 @@ t.test('an empty search forgets the last one', async (t) => {
   }
 })
 
-t.test('a search is text of at most 100 characters, whatever an address says', async (t) => {
+t.test('A search is text of at most 100 characters, whatever the URL says.', async t => {
   const example = await loggedIn(t)
   await search(example, `${'😀'.repeat(100)}beyond`)
   const { text } = await example.open('/agents')
@@ -96,15 +117,17 @@ t.test('a search is text of at most 100 characters, whatever an address says', a
     t.equal(peopleOn(page).length, 8, query)
     t.equal(offerOn(page), '/agents?q=dahl', query)
   }
-  for (const query of ['q=%ED%A0%80', 'q=%', 'q=%00', 'q=%0D%0ASet-Cookie:a=b']) t.equal((await example.open(`/agents?${query}`)).status, 200, query)
+  for (const query of ['q=%ED%A0%80', 'q=%', 'q=%00', 'q=%0D%0ASet-Cookie:a=b']) {
+    t.equal((await example.open(`/agents?${query}`)).status, 200, query)
+  }
 })
 
 for (const [what, person, leave] of [
   ['after a logout', AGENT, true],
   ['for the next user, after a logout', ADMIN, true],
-  ['for the next user, without one', ADMIN, false]
+  ['for the next user, without a logout', ADMIN, false]
 ] as Array<[string, Person, boolean]>) {
-  t.test(`the last search is gone ${what}`, async (t) => {
+  t.test(`The last search is gone ${what}.`, async t => {
     const example = await loggedIn(t)
     await search(example, 'a secret of Maya')
     t.match((await example.open('/agents')).text, 'a secret of Maya')
@@ -118,21 +141,28 @@ for (const [what, person, leave] of [
   })
 }
 
-t.test('a session is stored for a search, and for nothing else', async (t) => {
+t.test('A session is stored for a search, and for nothing else.', async t => {
   const store = new TestStore()
-  const example = await openExample(t, { options: { session: { store } } })
-  const sessionWrites = (): number => store.calls.filter(({ operation, kind }) => operation === 'set' && kind === 'session').length
+  const example = await openExample(t, { options: { store } })
+  const sessionWrites = (): number =>
+    store.calls.filter(({ operation, kind }) => operation === 'set' && kind === 'session').length
 
-  for (const path of ['/', '/agents?q=visitor', '/agents?q=']) await example.browser.step(example.url(path))
-  t.equal(sessionWrites(), 0, 'none by a visitor')
+  for (const path of ['/', '/agents?q=visitor', '/agents?q=']) {
+    await example.browser.step(example.url(path))
+  }
+  t.equal(sessionWrites(), 0, 'no write by a visitor')
 
   await enter(example, example.browser)
-  for (const path of ['/', '/agents', '/agents?q=', '/profile']) t.equal((await example.open(path)).status, 200)
-  t.equal(sessionWrites(), 0, 'none by somebody who has not searched')
+  for (const path of ['/', '/agents', '/agents?q=', '/profile']) {
+    t.equal((await example.open(path)).status, 200)
+  }
+  t.equal(sessionWrites(), 0, 'no write by a user who has not searched')
   t.same(await example.browser.cookieNames(example.url('/')), ['le-auth'])
 
   await search(example, 'dahl')
   t.equal(sessionWrites(), 1)
-  for (const path of ['/', '/agents', '/agents?q=dahl']) t.equal((await example.open(path)).status, 200)
-  t.equal(sessionWrites(), 1, 'none by a read, and none for the same search')
+  for (const path of ['/', '/agents', '/agents?q=dahl']) {
+    t.equal((await example.open(path)).status, 200)
+  }
+  t.equal(sessionWrites(), 1, 'no write by a read, and none for the same search')
 })

@@ -1,15 +1,15 @@
 import t from 'tap'
-import { signIn } from '../support/app.js'
-import type { Answer } from '../support/browser.js'
-import { openExample, type Example } from './support.js'
+import type { PageResponse } from '../support/browser.ts'
+import { signIn } from '../support/login.ts'
+import { openExample, type Example } from './support.ts'
 
 const AGENT = 'maya.osei'
 
-async function logIn ({ browser, open }: Example): Promise<Answer> {
+async function logIn({ browser, open }: Example): Promise<PageResponse> {
   return signIn(browser, await open('/agents'), AGENT)
 }
 
-t.test('a list that LivePerson does not give is explained in its place', async (t) => {
+t.test('If LivePerson does not give a list, an explanation is shown in its place.', async t => {
   const example = await openExample(t)
   example.sentinel.next('users', { status: 503, body: '{"secret":"of LivePerson"}' })
   const agents = await logIn(example)
@@ -26,25 +26,36 @@ t.test('a list that LivePerson does not give is explained in its place', async (
   t.match((await example.open('/agents')).text, 'Maya Osei')
 })
 
-t.test('an answer that is no JSON, or none at all, makes an error page and is not repeated', async (t) => {
-  const example = await openExample(t)
-  await logIn(example)
-  example.sentinel.next('users', { status: 200, body: '<p>gateway-noise' })
-  const broken = await example.open('/agents')
-  t.equal(broken.status, 500)
-  t.match(broken.text, 'Something went wrong')
-  t.notMatch(broken.text, 'gateway-noise')
+t.test(
+  'A response that is not JSON, or no response at all, gives an error page and is not shown ' +
+    'on it.',
+  async t => {
+    const example = await openExample(t)
+    await logIn(example)
+    example.sentinel.next('users', { status: 200, body: '<p>gateway-noise' })
+    const broken = await example.open('/agents')
+    t.equal(broken.status, 500)
+    t.match(broken.text, 'Something went wrong')
+    t.notMatch(broken.text, 'gateway-noise')
 
-  example.sentinel.always('users', { cutOff: 'unprocessed' })
-  const away = await example.open('/agents')
-  t.equal(away.status, 503)
-  t.match(away.text, 'LE_AUTH_SERVICE_UNAVAILABLE')
-  t.match(away.text, 'Try again')
-})
+    example.sentinel.always('users', { cutOff: 'unprocessed' })
+    const away = await example.open('/agents')
+    t.equal(away.status, 503)
+    t.match(away.text, 'LE_AUTH_SERVICE_UNAVAILABLE')
+    t.match(away.text, 'Try again')
+  }
+)
 
-t.test('what LivePerson says about people is text, never markup', async (t) => {
+t.test('Data from LivePerson about people is text, never markup.', async t => {
   const example = await openExample(t)
-  const evil = { id: 1, fullName: '<script>alert(1)</script>', loginName: '"><img src=x>', email: '"onx="@example.com', isEnabled: 'yes', profileIds: ['<b>'] }
+  const evil = {
+    id: 1,
+    fullName: '<script>alert(1)</script>',
+    loginName: '"><img src=x>',
+    email: '"onx="@example.com',
+    isEnabled: 'yes',
+    profileIds: ['<b>']
+  }
   example.sentinel.next('users', { status: 200, body: JSON.stringify([evil, null, 7]) })
   const { text } = await logIn(example)
   t.match(text, '&#60;script&#62;alert(1)&#60;/script&#62;')
@@ -52,17 +63,26 @@ t.test('what LivePerson says about people is text, never markup', async (t) => {
   t.match(text, 'Disabled', 'only a real true is enabled')
 })
 
-t.test('no text of an address reaches a page', async (t) => {
+t.test('No text of a URL reaches a page.', async t => {
   const { open } = await openExample(t)
-  for (const path of ['/?logged-out=attack', '/?logged-out=__proto__', '/?logged-out=here&logged-out=attack', '/nope/attack?x=attack']) {
+  for (const path of [
+    '/?logged-out=attack',
+    '/?logged-out=__proto__',
+    '/?logged-out=here&logged-out=attack',
+    '/nope/attack?x=attack'
+  ]) {
     const { text } = await open(path)
     t.notMatch(text, /attack|__proto__|\[object|You are logged out/, path)
   }
 })
 
-t.test('people get pages and programs get JSON, both with the headers that guard them', async (t) => {
+t.test('Browsers get pages and scripts get JSON, both with the security headers.', async t => {
   const example = await openExample(t, {
-    after: scope => { scope.get('/broken', async () => { throw new Error('the password of the database is hunter2') }) }
+    after: scope => {
+      scope.get('/broken', async () => {
+        throw new Error('the password of the database is hunter2')
+      })
+    }
   })
   await logIn(example)
   const page = await example.open('/admin')
@@ -78,12 +98,19 @@ t.test('people get pages and programs get JSON, both with the headers that guard
   t.match([broken.status, brokenJson.status, missing.status], [500, 500, 404])
   for (const { text, headers } of [page, json, broken, brokenJson, missing]) {
     t.notMatch(text, 'hunter2')
-    t.match(headers['content-security-policy'], /default-src 'self'.*form-action 'self'; frame-ancestors 'none'/)
-    t.match(headers, { 'x-content-type-options': 'nosniff', 'referrer-policy': 'same-origin', 'cache-control': /no-store/ })
+    t.match(
+      headers['content-security-policy'],
+      /default-src 'self'.*form-action 'self'; frame-ancestors 'none'/
+    )
+    t.match(headers, {
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'same-origin',
+      'cache-control': /no-store/
+    })
   }
 })
 
-t.test('a login that was cancelled ends on a page of the app', async (t) => {
+t.test('A login that was cancelled ends on a page of the app.', async t => {
   const example = await openExample(t)
   const login = await example.open('/agents')
   const action = /action="([^"]+)"/.exec(login.text)![1]!.replaceAll('&amp;', '&')
@@ -94,7 +121,7 @@ t.test('a login that was cancelled ends on a page of the app', async (t) => {
   t.match(denied.text, 'href="/login?returnTo=')
 })
 
-t.test('a logout that LivePerson does not hear of is told', async (t) => {
+t.test('A logout that does not reach LivePerson is reported on the page.', async t => {
   const example = await openExample(t)
   await logIn(example)
   example.sentinel.always('revoke', { status: 503 })
@@ -105,17 +132,27 @@ t.test('a logout that LivePerson does not hear of is told', async (t) => {
   t.equal((await example.open('/agents')).status, 401)
 })
 
-t.test('after a logout a page asks before it logs in, and a script gets the plugin\'s 401', async (t) => {
-  const example = await openExample(t)
-  await logIn(example)
-  const home = await example.browser.submit(example.url('/logout'), {})
-  t.match(home.text, 'You are logged out of Northdesk')
-  const asked = await example.open('/agents')
-  t.equal(asked.status, 401)
-  t.match(asked.text, 'href="/login?returnTo=%2Fagents"')
-  t.match((await example.browser.script(example.url('/agents'))).json(), { code: 'LE_AUTH_LOGIN_REQUIRED' })
+t.test(
+  'A page asks before it logs in after a logout, and a script gets the plugin’s 401.',
+  async t => {
+    const example = await openExample(t)
+    await logIn(example)
+    const home = await example.browser.submit(example.url('/logout'), {})
+    t.match(home.text, 'You are logged out of Northdesk')
+    const page = await example.open('/agents')
+    t.equal(page.status, 401)
+    t.match(page.text, 'href="/login?returnTo=%2Fagents"')
+    t.match((await example.browser.script(example.url('/agents'))).json(), {
+      code: 'LE_AUTH_LOGIN_REQUIRED'
+    })
 
-  const again = await example.open('/login?returnTo=%2Fagents')
-  t.match(again.text, 'Maya Osei', 'single sign-on answers once the user asked for it')
-  t.same((await example.browser.cookieNames(example.url('/'))).filter(name => name.startsWith('northdesk')), [])
-})
+    const again = await example.open('/login?returnTo=%2Fagents')
+    t.match(again.text, 'Maya Osei', 'single sign-on works when the user wants it')
+    t.same(
+      (await example.browser.cookieNames(example.url('/'))).filter(name =>
+        name.startsWith('northdesk')
+      ),
+      []
+    )
+  }
+)

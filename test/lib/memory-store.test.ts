@@ -1,20 +1,29 @@
 import t, { type Test } from 'tap'
-import { MemoryStore } from '../../lib/store/memory-store.js'
-import { FixedClock, HOUR, MINUTE, SECOND } from '../support/clock.js'
+import { MemoryStore } from '../../lib/store/memory-store.ts'
+import { FixedClock, HOUR, MINUTE, SECOND } from '../support/clock.ts'
 
-/** A store, and what it says at once. */
-function storeFor (t: Test, max: number, clock = new FixedClock()): { store: MemoryStore, get: (id: string) => any, set: (id: string, record: object) => void } {
+/** A store, with a get and a set that return at once. */
+function storeFor(
+  t: Test,
+  max: number,
+  clock = new FixedClock()
+): { store: MemoryStore; get: (id: string) => any; set: (id: string, record: object) => void } {
   const store = new MemoryStore(max, clock.now)
   return {
     store,
-    get (id) {
+    get(id) {
       let found: unknown = 'not called back'
-      store.get(id, (error, record) => { found = error ?? record })
+      store.get(id, (error, record) => {
+        found = error ?? record
+      })
       return found
     },
-    set (id, record) {
+    set(id, record) {
       let called = 0
-      store.set(id, record as never, error => { t.equal(error ?? null, null); called += 1 })
+      store.set(id, record as never, error => {
+        t.equal(error ?? null, null)
+        called += 1
+      })
       t.equal(called, 1, 'called back once')
     }
   }
@@ -22,7 +31,7 @@ function storeFor (t: Test, max: number, clock = new FixedClock()): { store: Mem
 
 const until = (time: number): object => ({ cookie: { expires: new Date(time) } })
 
-t.test('it gives back what it got, and null for what it does not have', t => {
+t.test('The memory store returns what it was given, and null for what it does not have.', t => {
   const { get, set } = storeFor(t, 10)
   set('a', { name: 'Ann', cookie: { expires: null } })
   t.same(get('a'), { name: 'Ann', cookie: { expires: null } })
@@ -32,29 +41,34 @@ t.test('it gives back what it got, and null for what it does not have', t => {
   t.end()
 })
 
-t.test('it answers at once, for a request that waits for nothing', t => {
+t.test('The memory store calls back at once, for a request that waits for nothing.', t => {
   const { store, set } = storeFor(t, 10)
   set('a', {})
   let done = false
-  store.destroy('a', () => { done = true })
+  store.destroy('a', () => {
+    done = true
+  })
   t.ok(done)
   t.end()
 })
 
-t.test('it is bounded: the least recently used record goes first', t => {
+t.test('The memory store is bounded: the least recently used record goes first.', t => {
   const { store, get, set } = storeFor(t, 3)
   for (const id of ['a', 'b', 'c']) set(id, { id })
   get('a')
   set('d', { id: 'd' })
   t.equal(store.size, 3)
   t.equal(get('b'), null)
-  t.same(['a', 'c', 'd'].map(id => get(id)?.id), ['a', 'c', 'd'])
+  t.same(
+    ['a', 'c', 'd'].map(id => get(id)?.id),
+    ['a', 'c', 'd']
+  )
   for (let i = 0; i < 1000; i += 1) store.set(`x${i}`, {} as never, () => {})
   t.equal(store.size, 3)
   t.end()
 })
 
-t.test('a record is gone when its time is over', async t => {
+t.test('A record is gone when it has expired.', async t => {
   const clock = new FixedClock()
   const { get, set } = storeFor(t, 10, clock)
   set('a', until(clock.now() + HOUR))
@@ -64,7 +78,7 @@ t.test('a record is gone when its time is over', async t => {
   t.equal(get('a'), null)
 })
 
-t.test('a record that was over when it came is not kept', async t => {
+t.test('A record that has already expired is not kept.', async t => {
   const clock = new FixedClock()
   const { get, set } = storeFor(t, 10, clock)
   set('a', until(clock.now() - HOUR))
@@ -72,7 +86,7 @@ t.test('a record that was over when it came is not kept', async t => {
   t.equal(get('a'), null)
 })
 
-t.test('a later write sets a later end', async t => {
+t.test('A later write sets a later expiry.', async t => {
   const clock = new FixedClock()
   const { get, set } = storeFor(t, 10, clock)
   set('a', until(clock.now() + HOUR))
@@ -82,7 +96,7 @@ t.test('a later write sets a later end', async t => {
   t.not(get('a'), null)
 })
 
-t.test('what nobody asks for any more is forgotten when it is told to look', async t => {
+t.test('purge() removes expired records that nothing reads.', async t => {
   const clock = new FixedClock()
   const { store, set } = storeFor(t, 1000, clock)
   for (let i = 0; i < 100; i += 1) set(`x${i}`, until(clock.now() + HOUR))
@@ -94,19 +108,26 @@ t.test('what nobody asks for any more is forgotten when it is told to look', asy
   t.equal(store.size, 1)
 })
 
-t.test('visitors push out visitors, and no session of a user', t => {
+t.test('Sessions of visitors push out sessions of visitors, and no session of a user.', t => {
   const { store, get, set } = storeFor(t, 3)
   for (const id of ['a', 'b', 'c']) set(id, { id, leAuth: 'a login' })
   for (let i = 0; i < 1000; i += 1) store.set(`x${i}`, {}, () => {})
-  t.same(['a', 'b', 'c'].map(id => get(id)?.id), ['a', 'b', 'c'])
+  t.same(
+    ['a', 'b', 'c'].map(id => get(id)?.id),
+    ['a', 'b', 'c']
+  )
   t.equal(store.size, 6)
   set('d', { id: 'd', leAuth: 'a login' })
-  t.same(['a', 'b', 'c', 'd'].map(id => get(id)?.id), [undefined, 'b', 'c', 'd'], 'users push out the user who was here longest ago')
-  t.not(get('x999'), null, 'and no visitor')
+  t.same(
+    ['a', 'b', 'c', 'd'].map(id => get(id)?.id),
+    [undefined, 'b', 'c', 'd'],
+    'users push out the least recently used user'
+  )
+  t.not(get('x999'), null, 'users push out no visitor')
   t.end()
 })
 
-t.test('it shares no object with anybody', t => {
+t.test('The memory store shares no object with its callers.', t => {
   const { get, set } = storeFor(t, 10)
   const record = { cart: ['pen'], request: { toJSON: () => 'text only' } }
   set('a', record)
@@ -117,7 +138,7 @@ t.test('it shares no object with anybody', t => {
   t.end()
 })
 
-t.test('what is destroyed is gone; destroying it again is no error', t => {
+t.test('A destroyed record is gone, and destroying it again is no error.', t => {
   const { store, get, set } = storeFor(t, 10)
   set('a', {})
   for (let i = 0; i < 2; i += 1) store.destroy('a', error => t.equal(error ?? null, null))
@@ -126,8 +147,8 @@ t.test('what is destroyed is gone; destroying it again is no error', t => {
   t.end()
 })
 
-/** Time passes. lru-cache looks at its clock once in a real millisecond. */
-async function passes (clock: FixedClock, ms: number): Promise<void> {
+/** Lets time pass. lru-cache reads its clock once in a real millisecond. */
+async function passes(clock: FixedClock, ms: number): Promise<void> {
   clock.advance(ms)
   await new Promise(resolve => setTimeout(resolve, 5))
 }

@@ -1,25 +1,32 @@
 import { existsSync } from 'node:fs'
-import { chromium, type Browser } from 'playwright-core'
+import { chromium, type Browser, type Page } from 'playwright-core'
 import type { Test } from 'tap'
+import { EMULATOR_DEFAULTS } from '../../lib/emulator/index.ts'
 
 const EXECUTABLE = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
 
 const ARGUMENTS = [
-  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-  '--disable-background-networking', '--disable-component-update', '--disable-sync'
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync'
 ]
 
 /**
- * Starts the system's Chromium and closes it with the test. Its back/forward cache is on, as users have it: Playwright
- * turns it off by default.
+ * Starts the system's Chromium and closes it with the test. Its back/forward cache is on, as for
+ * users: Playwright turns it off by default.
  *
- * @returns `null` where there is no Chromium; the test is marked as skipped then, and must end
- * @throws where there is no Chromium in CI, so that these tests cannot be lost without a word
+ * @returns `null` if there is no Chromium; the test is then marked as skipped, and must end
+ * @throws if there is no Chromium in CI, so that these tests cannot be skipped silently there
  */
-export async function launchChromium (t: Test): Promise<Browser | null> {
+export async function launchChromium(t: Test): Promise<Browser | null> {
   if (!existsSync(EXECUTABLE)) {
-    if (process.env['CI']) throw new Error(`no Chromium at ${EXECUTABLE}: install it, or set CHROMIUM_PATH`)
-    t.plan(0, `no Chromium at ${EXECUTABLE}; CHROMIUM_PATH says where another one is`)
+    const problem = `no Chromium at ${EXECUTABLE}: install it, or set CHROMIUM_PATH`
+    if (process.env['CI']) throw new Error(problem)
+    t.plan(0, problem)
     return null
   }
   const browser = await chromium.launch({
@@ -29,4 +36,11 @@ export async function launchChromium (t: Test): Promise<Browser | null> {
   })
   t.teardown(() => browser.close())
   return browser
+}
+
+/** Fills in Sentinel's login page, which the page must show, and submits it. */
+export async function signInOn(page: Page, loginName: string): Promise<void> {
+  await page.getByLabel('User name').fill(loginName)
+  await page.getByLabel('Password').fill(EMULATOR_DEFAULTS.password)
+  await page.getByRole('button', { name: 'Sign in' }).click()
 }

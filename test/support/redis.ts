@@ -6,34 +6,35 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient } from 'redis'
 import type { Test } from 'tap'
-import { freePort } from './ports.js'
+import { freePort } from './servers.ts'
 
 const STARTS_WITHIN = 10_000
 
-/** A Redis of the test's own. */
+/** A Redis server for one test. */
 export interface RedisServer {
   url: string
   port: number
-  /** A client of the package `redis`, as the README makes it, that ends with the test. */
+  /** Makes a client of the package `redis`, as the README does, that ends with the test. */
   client: () => Promise<RedisClient>
   stop: () => Promise<void>
-  /** Starts it again at the same port; what a durable one knew, it still knows. */
+  /** Starts it again on the same port; a durable one still has its records. */
   start: () => Promise<void>
-  /** Lets it be silent on connections that stay open, until it is told to go on. */
+  /** Makes it silent, with its connections open, until `goOn`. */
   freeze: () => void
   goOn: () => void
 }
 
+/** A client of the package `redis`. */
 export type RedisClient = Awaited<ReturnType<typeof connectedClient>>
 
 /**
- * Starts a Redis on 127.0.0.1 in a folder of its own, and ends it with the test.
+ * Starts a Redis on 127.0.0.1 in a new folder, and ends it with the test.
  *
- * @param durable whether it still knows everything after it was stopped
- * @returns `null` where there is no redis-server; the test is marked as skipped then, and must end
- * @throws where there is no redis-server in CI, so that these tests cannot be lost without a word
+ * @param durable whether it still has its records after it was stopped
+ * @returns `null` if there is no redis-server; the test is then marked as skipped, and must end
+ * @throws if there is no redis-server in CI, so that these tests cannot be skipped silently there
  */
-export async function startRedis (t: Test, { durable = false } = {}): Promise<RedisServer | null> {
+export async function startRedis(t: Test, { durable = false } = {}): Promise<RedisServer | null> {
   if (spawnSync('redis-server', ['--version']).error !== undefined) {
     if (process.env['CI']) throw new Error('no redis-server in PATH: install it')
     t.plan(0, 'no redis-server in PATH')
@@ -41,16 +42,17 @@ export async function startRedis (t: Test, { durable = false } = {}): Promise<Re
   }
   const port = await freePort()
   const folder = mkdtempSync(join(tmpdir(), 'fastify-le-auth-redis-'))
-  const persistence = durable ? ['--appendonly', 'yes', '--appendfsync', 'always'] : ['--appendonly', 'no']
+  const persistence = ['--appendonly', durable ? 'yes' : 'no', '--appendfsync', 'always']
   let server: ChildProcess | null = null
 
-  async function start (): Promise<void> {
-    server = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', ...persistence], { stdio: 'ignore' })
+  async function start(): Promise<void> {
+    const place = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder]
+    server = spawn('redis-server', [...place, '--save', '', ...persistence], { stdio: 'ignore' })
     endWithProcess(server, folder)
     await answering(server, port)
   }
 
-  async function stop (): Promise<void> {
+  async function stop(): Promise<void> {
     const stopped = server
     server = null
     if (stopped === null || stopped.exitCode !== null || stopped.signalCode !== null) return
@@ -66,12 +68,15 @@ export async function startRedis (t: Test, { durable = false } = {}): Promise<Re
   })
   await start()
   const url = `redis://127.0.0.1:${port}`
-  const signal = (name: NodeJS.Signals) => (): void => { server!.kill(name) }
-  return { url, port, start, stop, freeze: signal('SIGSTOP'), goOn: signal('SIGCONT'), client: () => connectedClient(t, url) }
+  const signal = (name: NodeJS.Signals) => (): void => {
+    server!.kill(name)
+  }
+  const client = (): Promise<RedisClient> => connectedClient(t, url)
+  return { url, port, start, stop, freeze: signal('SIGSTOP'), goOn: signal('SIGCONT'), client }
 }
 
-/** A test that crashes never tears down. */
-function endWithProcess (server: ChildProcess, folder: string): void {
+/** Ends a server with this process, for a test that crashes is never torn down. */
+function endWithProcess(server: ChildProcess, folder: string): void {
   const end = (): void => {
     server.kill('SIGKILL')
     rmSync(folder, { recursive: true, force: true })
@@ -80,19 +85,22 @@ function endWithProcess (server: ChildProcess, folder: string): void {
   server.once('exit', () => process.removeListener('exit', end))
 }
 
-async function answering (server: ChildProcess, port: number): Promise<void> {
+async function answering(server: ChildProcess, port: number): Promise<void> {
   const end = Date.now() + STARTS_WITHIN
-  while (!await pong(port)) {
+  while (!(await pong(port))) {
     if (server.exitCode !== null || Date.now() > end) throw new Error('redis-server did not start')
     await new Promise(resolve => setTimeout(resolve, 20))
   }
 }
 
-/** Whether Redis answers, and not only listens: it does so before it has read what it knew. */
-function pong (port: number): Promise<boolean> {
+/** Whether Redis responds, for it listens before it has read its records. */
+function pong(port: number): Promise<boolean> {
   return new Promise(resolve => {
     const socket = connect({ host: '127.0.0.1', port, timeout: 1000 })
-    const done = (answers: boolean): void => { socket.destroy(); resolve(answers) }
+    const done = (responses: boolean): void => {
+      socket.destroy()
+      resolve(responses)
+    }
     socket.once('connect', () => socket.write('PING\r\n'))
     socket.once('data', data => done(String(data).startsWith('+PONG')))
     socket.once('timeout', () => done(false))
@@ -100,16 +108,19 @@ function pong (port: number): Promise<boolean> {
   })
 }
 
-async function connectedClient (t: Test, url: string) {
+async function connectedClient(t: Test, url: string) {
   const client = createClient({ url, disableOfflineQueue: true, socket: { reconnectStrategy: 50 } })
   client.on('error', () => {})
   await client.connect()
-  t.teardown(() => { if (client.isOpen) client.destroy() })
+  t.teardown(() => {
+    if (client.isOpen) client.destroy()
+  })
   return client
 }
 
-/** All that a Redis holds: the values of all keys, by key. */
-export async function everything (client: RedisClient): Promise<Map<string, string>> {
+/** Everything that a Redis holds: all values, by key. */
+export async function everything(client: RedisClient): Promise<Map<string, string>> {
   const keys = await client.keys('*')
-  return new Map(await Promise.all(keys.map(async key => [key, String(await client.get(key))] as const)))
+  const entries = keys.map(async key => [key, String(await client.get(key))] as const)
+  return new Map(await Promise.all(entries))
 }

@@ -1,15 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { queryOf } from '../parameters.js'
-import { newSecret } from '../secrets.js'
-import { findAccount, findEnabledUser } from '../settings/accounts.js'
-import type { EmulatorState } from '../state.js'
-import type { AuthorizationRequest } from './authorization-request.js'
-import { codeLocation } from './authorization-response.js'
-import { browserIdOf, setBrowserId, ssoIdOf } from './cookies.js'
-import { readAuthorizationRequest } from './read-authorization-request.js'
+import { queryOf } from '../parameters.ts'
+import { newSecret } from '../secrets.ts'
+import { findAccount, findEnabledUser } from '../settings/accounts.ts'
+import type { EmulatorState } from '../state.ts'
+import type { AuthorizationRequest } from './authorization-request.ts'
+import { codeLocation } from './authorization-response.ts'
+import { browserIdOf, setBrowserId, ssoIdOf } from './cookies.ts'
+import { readAuthorizationRequest } from './read-authorization-request.ts'
 
 /** The authorization endpoint (RFC 6749 §3.1). GET and POST both read the query. */
-export function authorizeRoutes (app: FastifyInstance, emulator: EmulatorState): void {
+export function authorizeRoutes(app: FastifyInstance, emulator: EmulatorState): void {
   app.route<{ Params: { accountId: string } }>({
     method: ['GET', 'POST'],
     url: '/sentinel/api/account/:accountId/authorize',
@@ -27,7 +27,7 @@ export function authorizeRoutes (app: FastifyInstance, emulator: EmulatorState):
 }
 
 /** The single sign-on session of an enabled user of the account. */
-function findSso ({ ledger, accounts }: EmulatorState, accountId: string, id: string) {
+function findSso({ ledger, accounts }: EmulatorState, accountId: string, id: string) {
   const session = ledger.ssoSessions.get(id)
   const account = findAccount(accounts, accountId)
   if (!account || session?.accountId !== accountId) return
@@ -36,7 +36,7 @@ function findSso ({ ledger, accounts }: EmulatorState, accountId: string, id: st
 }
 
 /** Stores the request until the user has logged in, and binds it to this browser. */
-function loginLocation (
+function loginLocation(
   { ledger, lifetimes }: EmulatorState,
   authorization: AuthorizationRequest,
   request: FastifyRequest,

@@ -1,16 +1,20 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { sendPage } from '../pages/html.js'
-import { loginPage } from '../pages/login-page.js'
-import { formOf, queryOf, valueOf } from '../parameters.js'
-import { PageRefusal } from '../refusals.js'
-import { isSameSecret, newSecret } from '../secrets.js'
+import { sendPage } from '../pages/html.ts'
+import { loginPage } from '../pages/login-page.ts'
+import { formOf, queryOf, valueOf } from '../parameters.ts'
+import { PageRefusal } from '../refusals.ts'
+import { isSameSecret, newSecret } from '../secrets.ts'
 import {
-  findAccount, findApplication, type Account, type Application, type User
-} from '../settings/accounts.js'
-import type { EmulatorState } from '../state.js'
-import type { AuthorizationRequest } from './authorization-request.js'
-import { codeLocation, errorLocation } from './authorization-response.js'
-import { browserIdOf, setSsoId } from './cookies.js'
+  findAccount,
+  findApplication,
+  type Account,
+  type Application,
+  type User
+} from '../settings/accounts.ts'
+import type { EmulatorState } from '../state.ts'
+import type { AuthorizationRequest } from './authorization-request.ts'
+import { codeLocation, errorLocation } from './authorization-response.ts'
+import { browserIdOf, setSsoId } from './cookies.ts'
 
 /** A pending authorization request, with all that the login page shows of it. */
 interface LoginAttempt {
@@ -21,7 +25,7 @@ interface LoginAttempt {
 }
 
 /** The login page: GET shows its form, POST receives it. */
-export function loginRoutes (app: FastifyInstance, emulator: EmulatorState): void {
+export function loginRoutes(app: FastifyInstance, emulator: EmulatorState): void {
   app.get('/sentinel/login', (request, reply) => {
     const attempt = attemptOf(emulator, request)
     return showForm(reply, attempt, { loginName: valueOf(queryOf(request), 'user') })
@@ -46,21 +50,25 @@ export function loginRoutes (app: FastifyInstance, emulator: EmulatorState): voi
  * The attempt that the request's query names.
  * @throws PageRefusal if it has expired, or another browser began it
  */
-function attemptOf ({ ledger, accounts }: EmulatorState, request: FastifyRequest): LoginAttempt {
+function attemptOf({ ledger, accounts }: EmulatorState, request: FastifyRequest): LoginAttempt {
   const id = queryOf(request).get('request') ?? ''
   const pending = ledger.pendingLogins.get(id)
   const account = pending && findAccount(accounts, pending.request.accountId)
   const application = account && findApplication(account, pending.request.clientId)
   if (!application || !isSameSecret(pending.browserId, browserIdOf(request))) {
-    throw new PageRefusal(400, 'This sign-in has expired, or it was started in another browser. ' +
-      'Go back to the application and start again.')
+    throw new PageRefusal(
+      400,
+      'This sign-in has expired, or it was started in another browser. ' +
+        'Go back to the application and start again.'
+    )
   }
   return { id, request: pending.request, account, application }
 }
 
-function showForm (
-  reply: FastifyReply, { id, request, account, application }: LoginAttempt,
-  { loginName = '', problem }: { loginName?: string | undefined, problem?: string | undefined }
+function showForm(
+  reply: FastifyReply,
+  { id, request, account, application }: LoginAttempt,
+  { loginName = '', problem }: { loginName?: string | undefined; problem?: string | undefined }
 ): FastifyReply {
   const action = `/sentinel/login?request=${id}`
   const page = loginPage({ action, account, application, loginName, problem })
@@ -69,7 +77,7 @@ function showForm (
 
 // An unknown user and a wrong password get the same text. The text for a disabled user appears
 // only after the right password.
-function problemOf (user: User | undefined, password: string): string | undefined {
+function problemOf(user: User | undefined, password: string): string | undefined {
   if (!user || !isSameSecret(user.password, password)) return 'Wrong user name or password.'
   return user.enabled
     ? undefined
@@ -77,8 +85,11 @@ function problemOf (user: User | undefined, password: string): string | undefine
 }
 
 /** Begins a single sign-on session and sends the browser back with a code. */
-function logIn (
-  emulator: EmulatorState, { request }: LoginAttempt, user: User, reply: FastifyReply
+function logIn(
+  emulator: EmulatorState,
+  { request }: LoginAttempt,
+  user: User,
+  reply: FastifyReply
 ): FastifyReply {
   const { ledger, lifetimes } = emulator
   const { accountId } = request
@@ -89,6 +100,6 @@ function logIn (
 }
 
 // 303 turns the form's POST into a GET (RFC 9110 §15.4.4), so the password is not sent on.
-function sendBack (reply: FastifyReply, location: string): FastifyReply {
+function sendBack(reply: FastifyReply, location: string): FastifyReply {
   return reply.header('cache-control', 'no-store').redirect(location, 303)
 }

@@ -1,9 +1,9 @@
-import { valueOf } from '../parameters.js'
-import { OAuthRefusal, RedirectRefusal } from '../refusals.js'
-import { codeChallengeOf } from '../secrets.js'
-import type { Behaviour } from '../settings/behaviour.js'
-import type { AuthorizationRequest } from './authorization-request.js'
-import { errorLocation } from './authorization-response.js'
+import { valueOf } from '../parameters.ts'
+import { OAuthRefusal, RedirectRefusal } from '../refusals.ts'
+import { codeChallengeOf } from '../secrets.ts'
+import type { Behaviour } from '../settings/behaviour.ts'
+import type { AuthorizationRequest } from './authorization-request.ts'
+import { errorLocation } from './authorization-response.ts'
 
 /** The length and alphabet of a SHA-256 in base64url. */
 const S256_CHALLENGE = /^[A-Za-z0-9_-]{43}$/
@@ -13,20 +13,24 @@ const S256_CHALLENGE = /^[A-Za-z0-9_-]{43}$/
  * @throws RedirectRefusal `invalid_request` if `pkce` is `refused` and a parameter was sent, or if
  * `pkce` is `checked` and the challenge is not a valid S256 challenge
  */
-export function checkPkceRequest (
-  pkce: Behaviour['pkce'], request: AuthorizationRequest, query: URLSearchParams
+export function checkPkceRequest(
+  pkce: Behaviour['pkce'],
+  request: AuthorizationRequest,
+  query: URLSearchParams
 ): void {
   const method = valueOf(query, 'code_challenge_method')
   const isSent = request.codeChallenge !== undefined || method !== undefined
   if (!isSent || pkce === 'ignored') return
   if (pkce === 'refused') throw refusal(request, 'code_challenge is not supported')
   if (method !== 'S256' || !S256_CHALLENGE.test(request.codeChallenge ?? '')) {
-    throw refusal(request, 'code_challenge must be a valid S256 challenge, ' +
-      'and code_challenge_method must be S256')
+    throw refusal(
+      request,
+      'code_challenge must be a valid S256 challenge, and code_challenge_method must be S256'
+    )
   }
 }
 
-function refusal (request: AuthorizationRequest, description: string): RedirectRefusal {
+function refusal(request: AuthorizationRequest, description: string): RedirectRefusal {
   return new RedirectRefusal(errorLocation(request, 'invalid_request', description))
 }
 
@@ -35,8 +39,10 @@ function refusal (request: AuthorizationRequest, description: string): RedirectR
  * @throws OAuthRefusal `invalid_grant` if they do not match, or if only one of them was sent
  * (RFC 9700 §4.8.2); `invalid_request` if `pkce` is `refused` and a verifier was sent
  */
-export function checkVerifier (
-  pkce: Behaviour['pkce'], challenge: string | undefined, verifier: string | undefined
+export function checkVerifier(
+  pkce: Behaviour['pkce'],
+  challenge: string | undefined,
+  verifier: string | undefined
 ): void {
   if (pkce === 'ignored') return
   if (pkce === 'refused') {

@@ -1,10 +1,10 @@
-import { repeatedName, valueOf } from '../parameters.js'
-import { PageRefusal, RedirectRefusal } from '../refusals.js'
-import { findAccount, findApplication, type Application } from '../settings/accounts.js'
-import type { EmulatorState } from '../state.js'
-import type { AuthorizationRequest } from './authorization-request.js'
-import { errorLocation } from './authorization-response.js'
-import { checkPkceRequest } from './pkce.js'
+import { repeatedName, valueOf } from '../parameters.ts'
+import { PageRefusal, RedirectRefusal } from '../refusals.ts'
+import { findAccount, findApplication, type Application } from '../settings/accounts.ts'
+import type { EmulatorState } from '../state.ts'
+import type { AuthorizationRequest } from './authorization-request.ts'
+import { errorLocation } from './authorization-response.ts'
+import { checkPkceRequest } from './pkce.ts'
 
 /**
  * Reads and checks an authorization request (RFC 6749 §4.1.1).
@@ -12,8 +12,11 @@ import { checkPkceRequest } from './pkce.js'
  * malformed
  * @throws RedirectRefusal for every other error, so that the application receives it
  */
-export function readAuthorizationRequest (
-  emulator: EmulatorState, method: string, accountId: string, query: URLSearchParams
+export function readAuthorizationRequest(
+  emulator: EmulatorState,
+  method: string,
+  accountId: string,
+  query: URLSearchParams
 ): AuthorizationRequest {
   const responseType = checkQuery(query)
   const application = applicationOf(emulator, accountId, valueOf(query, 'client_id'))
@@ -33,7 +36,7 @@ export function readAuthorizationRequest (
   return request
 }
 
-function checkQuery (query: URLSearchParams): string {
+function checkQuery(query: URLSearchParams): string {
   const repeated = repeatedName(query)
   const responseType = valueOf(query, 'response_type')
   if (repeated) throw new PageRefusal(400, `The parameter ${repeated} was sent more than once.`)
@@ -45,8 +48,10 @@ function checkQuery (query: URLSearchParams): string {
   return responseType
 }
 
-function applicationOf (
-  { accounts }: EmulatorState, accountId: string, clientId: string | undefined
+function applicationOf(
+  { accounts }: EmulatorState,
+  accountId: string,
+  clientId: string | undefined
 ): Application {
   const account = findAccount(accounts, accountId)
   if (!account) throw new PageRefusal(401, `There is no account ${accountId}.`)
@@ -56,13 +61,18 @@ function applicationOf (
 }
 
 // Sentinel deviates: a POST must always send the redirect URI.
-function redirectUriOf (
-  { redirectUris }: Application, method: string, sent: string | undefined
+function redirectUriOf(
+  { redirectUris }: Application,
+  method: string,
+  sent: string | undefined
 ): string {
   if (sent !== undefined && redirectUris.includes(sent)) return sent
   if (sent !== undefined) {
-    throw new PageRefusal(400, 'The redirect_uri is not registered for this application. ' +
-      'Add it to redirectUris of the application, in the accounts of the emulator.')
+    throw new PageRefusal(
+      400,
+      'The redirect_uri is not registered for this application. ' +
+        'Add it to redirectUris of the application, in the accounts of the emulator.'
+    )
   }
   const [only] = redirectUris
   if (method === 'POST' || redirectUris.length !== 1 || !only) {

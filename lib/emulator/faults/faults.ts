@@ -68,10 +68,11 @@ const KINDS = ['delayMs', 'status', 'change', 'cutOff', 'hang', 'drip']
  * Checks an endpoint, for callers without types.
  * @throws TypeError if there is no such endpoint; the message lists all endpoints
  */
-export function checkEndpoint (endpoint: Endpoint): void {
+export function checkEndpoint(endpoint: Endpoint): void {
   if (!ENDPOINTS.includes(endpoint)) {
     throw new TypeError(
-      `Sentinel emulator: there is no endpoint ${endpoint}; use one of ${ENDPOINTS.join(', ')}`)
+      `Sentinel emulator: there is no endpoint ${endpoint}; use one of ${ENDPOINTS.join(', ')}`
+    )
   }
 }
 
@@ -79,9 +80,8 @@ export function checkEndpoint (endpoint: Endpoint): void {
  * Checks that a fault is of exactly one kind, which the types do not.
  * @throws TypeError if it is of no kind or of several; the message lists all kinds
  */
-export function checkFault (fault: Fault): void {
+export function checkFault(fault: Fault): void {
   if (KINDS.filter(kind => Object.hasOwn(fault, kind)).length !== 1) {
-    throw new TypeError(
-      `Sentinel emulator: a fault must have exactly one of ${KINDS.join(', ')}`)
+    throw new TypeError(`Sentinel emulator: a fault must have exactly one of ${KINDS.join(', ')}`)
   }
 }

@@ -1,15 +1,16 @@
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { changedBody, cutInHalf, dripping, type Body } from './broken-bodies.js'
-import type { Fault, Replacement } from './faults.js'
+import { changedBody, cutInHalf, dripping, type Body } from './broken-bodies.ts'
+import type { Fault, Replacement } from './faults.ts'
 
 /**
  * Applies faults to the routes of an app, either before the route's work or to its response.
  * @param faultFor returns the fault for a request that has just arrived; called once a request
  */
-export function injectFaults (
-  app: FastifyInstance, faultFor: (request: FastifyRequest) => Fault | undefined
+export function injectFaults(
+  app: FastifyInstance,
+  faultFor: (request: FastifyRequest) => Fault | undefined
 ): void {
   const faults = new WeakMap<FastifyRequest, Fault>()
   const heldOpen = new Set<Socket>()
@@ -26,16 +27,20 @@ export function injectFaults (
     return fault ? await strikeResponse(fault, request, reply, payload as Body) : payload
   })
   // A graceful close would wait for responses that never come.
-  app.addHook('preClose', async () => { for (const socket of heldOpen) socket.destroy() })
+  app.addHook('preClose', async () => {
+    for (const socket of heldOpen) socket.destroy()
+  })
 }
 
-function keepTrack (heldOpen: Set<Socket>, request: FastifyRequest, reply: FastifyReply): void {
+function keepTrack(heldOpen: Set<Socket>, request: FastifyRequest, reply: FastifyReply): void {
   heldOpen.add(request.raw.socket)
   reply.raw.once('close', () => heldOpen.delete(request.raw.socket))
 }
 
-async function strikeRequest (
-  fault: Fault, request: FastifyRequest, reply: FastifyReply
+async function strikeRequest(
+  fault: Fault,
+  request: FastifyRequest,
+  reply: FastifyReply
 ): Promise<unknown> {
   // An unreferenced timer, so that a delay does not keep the process of a finished test alive.
   if ('delayMs' in fault) return await sleep(fault.delayMs, undefined, { ref: false })
@@ -48,8 +53,11 @@ async function strikeRequest (
   return 'status' in fault && !fault.processed ? reply.send() : undefined
 }
 
-async function strikeResponse (
-  fault: Fault, request: FastifyRequest, reply: FastifyReply, payload: Body
+async function strikeResponse(
+  fault: Fault,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  payload: Body
 ): Promise<unknown> {
   if ('status' in fault) return replaceResponse(fault, reply)
   if ('change' in fault) return await changedBody(payload, fault)
@@ -59,9 +67,10 @@ async function strikeResponse (
   return payload
 }
 
-function replaceResponse (fault: Replacement, reply: FastifyReply): string | Buffer {
+function replaceResponse(fault: Replacement, reply: FastifyReply): string | Buffer {
   for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name)
-  reply.code(fault.status)
+  reply
+    .code(fault.status)
     .headers({ 'content-type': 'application/json;charset=utf-8', ...fault.headers })
   return fault.body ?? ''
 }

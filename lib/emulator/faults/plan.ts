@@ -1,4 +1,4 @@
-import { checkEndpoint, checkFault, type Endpoint, type Fault } from './faults.js'
+import { checkEndpoint, checkFault, type Endpoint, type Fault } from './faults.ts'
 
 /** The faults that are planned for future requests. */
 export class FaultPlan {
@@ -9,7 +9,7 @@ export class FaultPlan {
    * Queues a fault for one request.
    * @throws TypeError if the endpoint or the fault is not valid
    */
-  next (endpoint: Endpoint, fault: Fault): void {
+  next(endpoint: Endpoint, fault: Fault): void {
     checkEndpoint(endpoint)
     checkFault(fault)
     const queue = this.#once.get(endpoint) ?? []
@@ -20,7 +20,7 @@ export class FaultPlan {
    * Sets a fault for every request, or removes it with `null`.
    * @throws TypeError if the endpoint or the fault is not valid
    */
-  always (endpoint: Endpoint, fault: Fault | null): void {
+  always(endpoint: Endpoint, fault: Fault | null): void {
     checkEndpoint(endpoint)
     this.#always.delete(endpoint)
     if (!fault) return
@@ -29,7 +29,7 @@ export class FaultPlan {
   }
 
   /** The fault for a request that has just arrived. A queued fault is removed from the queue. */
-  take (endpoint: Endpoint): Fault | undefined {
+  take(endpoint: Endpoint): Fault | undefined {
     return this.#once.get(endpoint)?.shift() ?? this.#always.get(endpoint)
   }
 }

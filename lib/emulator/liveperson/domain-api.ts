@@ -1,24 +1,32 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { queryOf } from '../parameters.js'
-import { ApiRefusal, sendJson } from '../refusals.js'
-import { findAccount } from '../settings/accounts.js'
-import type { EmulatorState } from '../state.js'
+import { queryOf } from '../parameters.ts'
+import { ApiRefusal, sendJson } from '../refusals.ts'
+import { findAccount } from '../settings/accounts.ts'
+import type { EmulatorState } from '../state.ts'
 
 type OfAccount = { Params: { accountId: string } }
-type OfService = { Params: { accountId: string, service: string } }
+type OfService = { Params: { accountId: string; service: string } }
 
 const SERVICE_PATH = '/api/account/:accountId/service'
 
 /** The services that applications look up most. Their names are case-sensitive. */
 const SERVICES = [
-  'sentinel', 'accountConfigReadOnly', 'accountConfigReadWrite', 'msgHist', 'asyncMessagingEnt',
-  'messagingRestApiDomain', 'leDataReporting', 'agentVep', 'faasGW'
+  'sentinel',
+  'accountConfigReadOnly',
+  'accountConfigReadWrite',
+  'msgHist',
+  'asyncMessagingEnt',
+  'messagingRestApiDomain',
+  'leDataReporting',
+  'agentVep',
+  'faasGW'
 ]
 
 /** The Domain API: the host of each LivePerson service of an account, here the emulator's own. */
-export function domainApiRoutes (app: FastifyInstance, state: EmulatorState): void {
+export function domainApiRoutes(app: FastifyInstance, state: EmulatorState): void {
   app.get<OfAccount>(`${SERVICE_PATH}/baseURI.json`, (request, reply) =>
-    sendJson(reply, { baseURIs: allServices(state, accountOf(request, state)) }))
+    sendJson(reply, { baseURIs: allServices(state, accountOf(request, state)) })
+  )
 
   app.get<OfService>(`${SERVICE_PATH}/:service/baseURI.json`, (request, reply) => {
     const services = allServices(state, accountOf(request, state))
@@ -29,14 +37,14 @@ export function domainApiRoutes (app: FastifyInstance, state: EmulatorState): vo
   })
 }
 
-function accountOf (request: FastifyRequest<OfAccount>, { accounts }: EmulatorState): string {
+function accountOf(request: FastifyRequest<OfAccount>, { accounts }: EmulatorState): string {
   const { accountId } = request.params
   if (queryOf(request).get('version') !== '1.0') throw new ApiRefusal(400, 'version must be 1.0')
   if (findAccount(accounts, accountId)) return accountId
   throw new ApiRefusal(401, `there is no account ${accountId}`)
 }
 
-function allServices (state: EmulatorState, account: string) {
+function allServices(state: EmulatorState, account: string) {
   const baseURI = state.host()
   return SERVICES.map(service => ({ service, account, baseURI }))
 }

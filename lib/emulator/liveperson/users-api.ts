@@ -1,23 +1,27 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { ApiRefusal, sendJson } from '../refusals.js'
-import { findAccount, findEnabledUser, type Account, type User } from '../settings/accounts.js'
-import type { EmulatorState } from '../state.js'
+import { ApiRefusal, sendJson } from '../refusals.ts'
+import { findAccount, findEnabledUser, type Account, type User } from '../settings/accounts.ts'
+import type { EmulatorState } from '../state.ts'
 
 type OfAccount = { Params: { accountId: string } }
-type OfUser = { Params: { accountId: string, userId: string } }
+type OfUser = { Params: { accountId: string; userId: string } }
 
 const CONFIGURATION = '/api/account/:accountId/configuration'
 
 // The numbers of the role types in LivePerson's documents.
 const PROFILES = { administrator: 1, agent: 2, lpa: 5 }
 
-const STATUS_REASONS = ['Lunch', 'Meeting', 'Training']
-  .map((text, index) => ({ id: index + 1, text, isEnabled: true }))
+const STATUS_REASONS = ['Lunch', 'Meeting', 'Training'].map((text, index) => ({
+  id: index + 1,
+  text,
+  isEnabled: true
+}))
 
 /** A part of LivePerson's configuration API: all users, one user, and the status reasons. */
-export function usersApiRoutes (app: FastifyInstance, state: EmulatorState): void {
+export function usersApiRoutes(app: FastifyInstance, state: EmulatorState): void {
   app.get<OfAccount>(`${CONFIGURATION}/le-users/users`, (request, reply) =>
-    sendJson(reply, callersAccount(request, state).users.map(shown)))
+    sendJson(reply, callersAccount(request, state).users.map(shown))
+  )
 
   app.get<OfUser>(`${CONFIGURATION}/le-users/users/:userId`, (request, reply) => {
     const { users } = callersAccount(request, state)
@@ -37,8 +41,9 @@ export function usersApiRoutes (app: FastifyInstance, state: EmulatorState): voi
  * @throws ApiRefusal if the token is unknown or expired, its user is disabled, or it belongs to
  * another account
  */
-function callersAccount (
-  request: FastifyRequest<OfAccount>, { accounts, ledger }: EmulatorState
+function callersAccount(
+  request: FastifyRequest<OfAccount>,
+  { accounts, ledger }: EmulatorState
 ): Account {
   const [, token = ''] = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '') ?? []
   const grant = ledger.accessTokens.get(token)
@@ -50,7 +55,7 @@ function callersAccount (
   throw new ApiRefusal(403, 'Not Authorized')
 }
 
-function shown (user: User) {
+function shown(user: User) {
   const { id, loginName, fullName, nickname, email, enabled } = user
   return {
     id,

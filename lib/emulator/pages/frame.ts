@@ -1,5 +1,5 @@
-import { html, Html } from './html.js'
-import { PAGE_STYLE } from './style.js'
+import { html, Html } from './html.ts'
+import { PAGE_STYLE } from './style.ts'
 
 // Not LivePerson's logo, which this project may not use.
 const MARK = html`<svg class="mark" viewBox="0 0 32 32" aria-hidden="true">
@@ -10,7 +10,7 @@ const MARK = html`<svg class="mark" viewBox="0 0 32 32" aria-hidden="true">
 </svg>`
 
 /** The frame of every page of the emulator. */
-export function pageFrame (title: string, content: Html): Html {
+export function pageFrame(title: string, content: Html): Html {
   return html`<html lang="en">
 <head>
 <meta charset="utf-8">

@@ -43,8 +43,9 @@ export interface AccountData {
 export type User = Mutable<Required<UserData>>
 
 /** An {@link ApplicationData} with all defaults. May be changed. */
-export type Application =
-  Mutable<Required<Omit<ApplicationData, 'redirectUris'>>> & { redirectUris: string[] }
+export type Application = Mutable<Required<Omit<ApplicationData, 'redirectUris'>>> & {
+  redirectUris: string[]
+}
 
 /** An {@link AccountData} with all defaults. May be changed. */
 export interface Account {
@@ -56,7 +57,7 @@ export interface Account {
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** A copy of an account, with all defaults. */
-export function accountFrom (data: AccountData): Account {
+export function accountFrom(data: AccountData): Account {
   return {
     accountId: data.accountId,
     applications: data.applications.map(applicationFrom),
@@ -64,28 +65,29 @@ export function accountFrom (data: AccountData): Account {
   }
 }
 
-function applicationFrom (data: ApplicationData): Application {
+function applicationFrom(data: ApplicationData): Application {
   return { enabled: true, ...data, redirectUris: [...data.redirectUris] }
 }
 
-function userFrom (data: UserData): User {
+function userFrom(data: UserData): User {
   const nickname = data.fullName.replace(/\s.*/s, '')
   return { nickname, isAdmin: false, isLpa: false, enabled: true, ...data }
 }
 
 /** The account with this id, if there is one. */
-export function findAccount (accounts: readonly Account[], accountId: string): Account | undefined {
+export function findAccount(accounts: readonly Account[], accountId: string): Account | undefined {
   return accounts.find(account => account.accountId === accountId)
 }
 
 /** The enabled application with this id, if there is one. */
-export function findApplication (
-  { applications }: Account, clientId: string | undefined
+export function findApplication(
+  { applications }: Account,
+  clientId: string | undefined
 ): Application | undefined {
   return applications.find(application => application.clientId === clientId && application.enabled)
 }
 
 /** The enabled user with this id, if there is one. */
-export function findEnabledUser (account: Account, userId: string): User | undefined {
+export function findEnabledUser(account: Account, userId: string): User | undefined {
   return account.users.find(user => user.id === userId && user.enabled)
 }

@@ -1,3 +1,5 @@
+import type { OptionReader } from '../../options/option-reader.ts'
+
 /**
  * The points on which LivePerson's public documents are unclear. Each is a switch, so that a client
  * can be tested against every reading.
@@ -84,18 +86,11 @@ const READINGS: Readings = {
 }
 
 /** The given switches, and the defaults for the others. */
-export function behaviourFrom (given: Partial<Behaviour>): Behaviour {
-  const defaults = Object.entries(READINGS).map(([name, readings]) => [name, readings[0]])
-  return { ...Object.fromEntries(defaults), ...given }
-}
-
-/** The problems of the `behaviour` option, one message each. */
-export function * behaviourProblems (given: Partial<Behaviour>): Generator<string> {
-  for (const [name, value] of Object.entries(given)) {
-    const readings: readonly unknown[] | undefined = READINGS[name as keyof Behaviour]
-    if (!readings) yield `behaviour.${name} is not an option`
-    else if (!readings.includes(value)) {
-      yield `behaviour.${name} must be ${readings.join(' or ')}, not ${value}`
-    }
-  }
+export function readBehaviour(read: OptionReader): Behaviour {
+  read.known('behaviour', Object.keys(READINGS))
+  const entries = Object.entries(READINGS).map(([name, readings]) => [
+    name,
+    read.oneOf<string | boolean>(`behaviour.${name}`, readings, readings[0])
+  ])
+  return Object.fromEntries(entries) as Behaviour
 }

@@ -1,4 +1,4 @@
-import type { AccountData, ApplicationData, UserData } from './accounts.js'
+import type { AccountData, ApplicationData, UserData } from './accounts.ts'
 
 type DefaultUser = 'agent' | 'administrator' | 'lpa' | 'disabled' | 'other'
 
@@ -24,8 +24,10 @@ export const EMULATOR_DEFAULTS: EmulatorDefaults = Object.freeze({
   secondAccountId: 'le87654321',
   clientId: '6f9a3c1e-5d42-4b7a-9e08-2c71d4a85b36',
   clientSecret: 'not-a-secret-9c5e1f7a2b',
-  redirectUris: Object.freeze(
-    ['http://localhost:3000/callback', 'http://127.0.0.1:3000/callback'] as const),
+  redirectUris: Object.freeze([
+    'http://localhost:3000/callback',
+    'http://127.0.0.1:3000/callback'
+  ] as const),
   password: 'liveperson',
   loginNames: Object.freeze({
     agent: 'maya.osei',
@@ -37,7 +39,7 @@ export const EMULATOR_DEFAULTS: EmulatorDefaults = Object.freeze({
 })
 
 /** The `accounts` of an emulator without options. */
-export function defaultAccounts (): AccountData[] {
+export function defaultAccounts(): AccountData[] {
   const { accountId, secondAccountId, loginNames } = EMULATOR_DEFAULTS
   return [
     {
@@ -47,7 +49,9 @@ export function defaultAccounts (): AccountData[] {
         user('3562186410', 'Maya Osei', { loginName: loginNames.agent }),
         user('3562186411', 'Henrik Dahl', { loginName: loginNames.administrator, isAdmin: true }),
         user('3562186412', 'Priya Raman', {
-          loginName: loginNames.lpa, isAdmin: true, isLpa: true
+          loginName: loginNames.lpa,
+          isAdmin: true,
+          isLpa: true
         }),
         user('3562186413', 'Tom Keller', { loginName: loginNames.disabled, enabled: false }),
         user('3562186414', 'Sofía Castellanos', { loginName: 'sofia.castellanos' }),
@@ -67,13 +71,15 @@ export function defaultAccounts (): AccountData[] {
   ]
 }
 
-function application (): ApplicationData {
+function application(): ApplicationData {
   const { clientId, clientSecret, redirectUris } = EMULATOR_DEFAULTS
   return { clientId, clientSecret, clientName: 'Support Desk', redirectUris }
 }
 
-function user (
-  id: string, fullName: string, more: Partial<UserData> & { loginName: string }
+function user(
+  id: string,
+  fullName: string,
+  more: Partial<UserData> & { loginName: string }
 ): UserData {
   const { password } = EMULATOR_DEFAULTS
   return { id, fullName, email: `${more.loginName}@example.com`, password, ...more }

@@ -1,3 +1,5 @@
+import type { OptionReader } from '../../options/option-reader.ts'
+
 /** How long things are valid, each in ms. */
 export interface Lifetimes {
   /** An authorization code. RFC 6749 §4.1.2 allows at most ten minutes. @default 60000, a minute */
@@ -29,17 +31,15 @@ const DEFAULTS: Readonly<Lifetimes> = {
   ssoSession: 8 * HOUR
 }
 
-/** The given lifetimes, and the defaults for the others. */
-export function lifetimesFrom (given: Partial<Lifetimes>): Lifetimes {
-  return { ...DEFAULTS, ...given }
-}
+/** Longer than any test shifts its clock. */
+const LONGEST = 1000 * 365 * 24 * HOUR
 
-/** The problems of the `lifetimes` option, one message each. */
-export function * lifetimeProblems (given: Partial<Lifetimes>): Generator<string> {
-  for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(DEFAULTS, name)) yield `lifetimes.${name} is not an option`
-    else if (!Number.isFinite(value) || value <= 0) {
-      yield `lifetimes.${name} must be a time in ms above 0, not ${value}`
-    }
-  }
+/** The given lifetimes, and the defaults for the others. */
+export function readLifetimes(read: OptionReader): Lifetimes {
+  read.known('lifetimes', Object.keys(DEFAULTS))
+  const entries = Object.entries(DEFAULTS).map(([name, fallback]) => [
+    name,
+    read.time(`lifetimes.${name}`, fallback, 1, LONGEST)
+  ])
+  return Object.fromEntries(entries) as Lifetimes
 }

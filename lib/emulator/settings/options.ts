@@ -1,14 +1,15 @@
-import { accountProblems } from './account-problems.js'
-import { accountFrom, type Account, type AccountData } from './accounts.js'
-import { behaviourFrom, behaviourProblems, type Behaviour } from './behaviour.js'
-import { defaultAccounts } from './defaults.js'
-import { lifetimeProblems, lifetimesFrom, type Lifetimes } from './lifetimes.js'
+import { OptionReader } from '../../options/option-reader.ts'
+import { accountProblems } from './account-problems.ts'
+import { accountFrom, type Account, type AccountData } from './accounts.ts'
+import { readBehaviour, type Behaviour } from './behaviour.ts'
+import { defaultAccounts } from './defaults.ts'
+import { readLifetimes, type Lifetimes } from './lifetimes.ts'
 
 /** The emulator's data and clock. Every option has a default. */
 export interface SentinelEmulatorOptions {
   /**
-   * The accounts with their applications and users. The emulator copies them, so its own may be
-   * changed freely.
+   * The accounts with their applications and users. The emulator copies them, so you may change
+   * `sentinel.accounts` freely.
    * @default two accounts, see `EMULATOR_DEFAULTS`
    */
   readonly accounts?: readonly AccountData[]
@@ -37,26 +38,19 @@ const NAMES = ['accounts', 'lifetimes', 'behaviour', 'now']
  * Checks the options and adds the defaults.
  * @throws TypeError if an option is wrong; the message names every wrong option
  */
-export function resolveOptions (options: SentinelEmulatorOptions): Settings {
-  const { accounts = defaultAccounts(), lifetimes = {}, behaviour = {}, now = Date.now } = options
-  const problems = [
-    ...unknownNames(options),
-    ...accountProblems(accounts),
-    ...lifetimeProblems(lifetimes),
-    ...behaviourProblems(behaviour),
-    ...typeof now === 'function' ? [] : ['now must be a function']
-  ]
-  if (problems.length > 0) throw new TypeError(`Sentinel emulator: ${problems.join('; ')}`)
-  return {
-    accounts: accounts.map(accountFrom),
-    lifetimes: lifetimesFrom(lifetimes),
-    behaviour: behaviourFrom(behaviour),
-    now
-  }
+export function resolveOptions(options: SentinelEmulatorOptions): Settings {
+  const { accounts = defaultAccounts() } = options
+  const read = new OptionReader(options, { owner: 'the emulator' })
+  read.known('', NAMES)
+  read.problems.push(...accountProblems(accounts))
+  const lifetimes = readLifetimes(read)
+  const behaviour = readBehaviour(read)
+  const now = read.hook<() => number>('now') ?? Date.now
+  throwProblems(read)
+  return { accounts: accounts.map(accountFrom), lifetimes, behaviour, now }
 }
 
-function * unknownNames (options: SentinelEmulatorOptions): Generator<string> {
-  for (const name of Object.keys(options)) {
-    if (!NAMES.includes(name)) yield `${name} is not an option`
-  }
+/** @throws TypeError if a reader has found a wrong option; the message names every one */
+export function throwProblems({ problems }: OptionReader): void {
+  if (problems.length > 0) throw new TypeError(`Sentinel emulator: ${problems.join('; ')}`)
 }

@@ -1,9 +1,9 @@
 import type { FastifyRequest } from 'fastify'
-import { formOf, queryOf, repeatedName, valueOf } from '../parameters.js'
-import { OAuthRefusal } from '../refusals.js'
-import { isSameSecret } from '../secrets.js'
-import { findAccount, findApplication, type Application } from '../settings/accounts.js'
-import type { EmulatorState } from '../state.js'
+import { formOf, queryOf, repeatedName, valueOf } from '../parameters.ts'
+import { OAuthRefusal } from '../refusals.ts'
+import { isSameSecret } from '../secrets.ts'
+import { findAccount, findApplication, type Application } from '../settings/accounts.ts'
+import type { EmulatorState } from '../state.ts'
 
 /** A request of an application's server to the token or revocation endpoint. */
 export interface ClientRequest {
@@ -19,7 +19,7 @@ export interface ClientRequest {
  * @param versions the accepted values of the parameter `v`
  * @throws OAuthRefusal if the request is malformed, or the application cannot be authenticated
  */
-export function readClientRequest (
+export function readClientRequest(
   emulator: EmulatorState,
   request: FastifyRequest<{ Params: { accountId: string } }>,
   versions: readonly string[]
@@ -31,7 +31,7 @@ export function readClientRequest (
   return { version, accountId, clientId, form }
 }
 
-function checkQuery (query: URLSearchParams, versions: readonly string[]): string {
+function checkQuery(query: URLSearchParams, versions: readonly string[]): string {
   const version = valueOf(query, 'v') ?? ''
   if (!versions.includes(version)) {
     throw new OAuthRefusal('invalid_request', `v must be ${versions.join(' or ')}`)
@@ -42,7 +42,7 @@ function checkQuery (query: URLSearchParams, versions: readonly string[]): strin
   return version
 }
 
-function checkForm (form: URLSearchParams | undefined): URLSearchParams {
+function checkForm(form: URLSearchParams | undefined): URLSearchParams {
   if (!form) {
     const description = 'the body must be application/x-www-form-urlencoded'
     throw new OAuthRefusal('invalid_request', description)
@@ -53,8 +53,10 @@ function checkForm (form: URLSearchParams | undefined): URLSearchParams {
 }
 
 // Sentinel deviates: it reads the application's credentials from the body only, not HTTP Basic.
-function authenticate (
-  { accounts }: EmulatorState, accountId: string, form: URLSearchParams
+function authenticate(
+  { accounts }: EmulatorState,
+  accountId: string,
+  form: URLSearchParams
 ): Application {
   const account = findAccount(accounts, accountId)
   const application = account && findApplication(account, valueOf(form, 'client_id'))

@@ -1,19 +1,20 @@
-import { checkVerifier } from '../authorize/pkce.js'
-import type { Grant, IssuedCode } from '../ledger.js'
-import { valueOf } from '../parameters.js'
-import { OAuthRefusal } from '../refusals.js'
-import { findAccount, findEnabledUser, type User } from '../settings/accounts.js'
-import type { EmulatorState } from '../state.js'
-import type { ClientRequest } from './client-request.js'
-import { signIdToken } from './id-token.js'
-import { issueTokens, type TokenResponse } from './token-response.js'
+import { checkVerifier } from '../authorize/pkce.ts'
+import type { Grant, IssuedCode } from '../ledger.ts'
+import { valueOf } from '../parameters.ts'
+import { OAuthRefusal } from '../refusals.ts'
+import { findAccount, findEnabledUser, type User } from '../settings/accounts.ts'
+import type { EmulatorState } from '../state.ts'
+import type { ClientRequest } from './client-request.ts'
+import { signIdToken } from './id-token.ts'
+import { issueTokens, type TokenResponse } from './token-response.ts'
 
 /**
  * The authorization code grant (RFC 6749 §4.1.3).
  * @throws OAuthRefusal if the code or the request is not valid
  */
-export async function exchangeCode (
-  emulator: EmulatorState, request: ClientRequest
+export async function exchangeCode(
+  emulator: EmulatorState,
+  request: ClientRequest
 ): Promise<TokenResponse> {
   const code = valueOf(request.form, 'code')
   if (!code) throw new OAuthRefusal('invalid_request', 'code is missing')
@@ -29,7 +30,7 @@ export async function exchangeCode (
 }
 
 // A code that is sent twice may be stolen, so its tokens end too (RFC 6749 §4.1.2).
-function markUsed ({ ledger, behaviour }: EmulatorState, issued: IssuedCode): void {
+function markUsed({ ledger, behaviour }: EmulatorState, issued: IssuedCode): void {
   if (issued.used) {
     ledger.endGrant(issued.grant)
     throw new OAuthRefusal(behaviour.usedCodeError, 'the code was used before')
@@ -37,7 +38,7 @@ function markUsed ({ ledger, behaviour }: EmulatorState, issued: IssuedCode): vo
   issued.used = true
 }
 
-function checkBinding (
+function checkBinding(
   { behaviour }: EmulatorState,
   { request: authorization }: IssuedCode,
   { accountId, clientId, form }: ClientRequest
@@ -58,13 +59,13 @@ function checkBinding (
  * The user of a grant.
  * @throws OAuthRefusal `invalid_grant` if the user was disabled or removed since
  */
-export function userOf ({ accounts }: EmulatorState, { accountId, userId }: Grant): User {
+export function userOf({ accounts }: EmulatorState, { accountId, userId }: Grant): User {
   const account = findAccount(accounts, accountId)
   const user = account && findEnabledUser(account, userId)
   if (!user) throw new OAuthRefusal('invalid_grant', 'the user is disabled')
   return user
 }
 
-function wantsIdToken ({ behaviour }: EmulatorState, version: string): boolean {
+function wantsIdToken({ behaviour }: EmulatorState, version: string): boolean {
   return behaviour.idToken === 'always' || (behaviour.idToken === 'v2-only' && version === '2.0')
 }

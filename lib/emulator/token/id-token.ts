@@ -1,14 +1,16 @@
 import { SignJWT } from 'jose'
-import type { Grant } from '../ledger.js'
-import type { User } from '../settings/accounts.js'
-import type { EmulatorState } from '../state.js'
+import type { Grant } from '../ledger.ts'
+import type { User } from '../settings/accounts.ts'
+import type { EmulatorState } from '../state.ts'
 
 /**
  * Signs an id_token (OpenID Connect Core §2). Sentinel deviates: `iss` is a plain word instead of a
  * URL, and there is no nonce. `email` and `username` are not documented, but have been seen.
  */
-export async function signIdToken (
-  { behaviour, lifetimes, now, signingKey }: EmulatorState, grant: Grant, user: User
+export async function signIdToken(
+  { behaviour, lifetimes, now, signingKey }: EmulatorState,
+  grant: Grant,
+  user: User
 ): Promise<string> {
   const { isAdmin, isLpa, email, loginName } = user
   const issuedAt = Math.floor(now() / 1000)

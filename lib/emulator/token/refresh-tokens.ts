@@ -1,17 +1,17 @@
-import type { IssuedRefreshToken } from '../ledger.js'
-import { valueOf } from '../parameters.js'
-import { OAuthRefusal } from '../refusals.js'
-import type { EmulatorState } from '../state.js'
-import type { ClientRequest } from './client-request.js'
-import { userOf } from './exchange-code.js'
-import { issueTokens, type TokenResponse } from './token-response.js'
+import type { IssuedRefreshToken } from '../ledger.ts'
+import { valueOf } from '../parameters.ts'
+import { OAuthRefusal } from '../refusals.ts'
+import type { EmulatorState } from '../state.ts'
+import type { ClientRequest } from './client-request.ts'
+import { userOf } from './exchange-code.ts'
+import { issueTokens, type TokenResponse } from './token-response.ts'
 
 /**
  * The refresh grant (RFC 6749 §6). Its response never has an id_token. It extends the single
  * sign-on session.
  * @throws OAuthRefusal if the refresh token or the request is not valid
  */
-export function refreshTokens (emulator: EmulatorState, request: ClientRequest): TokenResponse {
+export function refreshTokens(emulator: EmulatorState, request: ClientRequest): TokenResponse {
   const { behaviour, ledger, lifetimes } = emulator
   const token = valueOf(request.form, 'refresh_token')
   if (!token) throw new OAuthRefusal('invalid_request', 'refresh_token is missing')
@@ -24,17 +24,20 @@ export function refreshTokens (emulator: EmulatorState, request: ClientRequest):
   return issueTokens(emulator, issued.grant)
 }
 
-function checkOwner (
-  issued: IssuedRefreshToken | undefined, { accountId, clientId }: ClientRequest
+function checkOwner(
+  issued: IssuedRefreshToken | undefined,
+  { accountId, clientId }: ClientRequest
 ): IssuedRefreshToken {
   if (issued?.grant.accountId !== accountId || issued.grant.clientId !== clientId) {
-    throw new OAuthRefusal('invalid_grant',
-      'the refresh token is unknown, has expired, or belongs to another application')
+    throw new OAuthRefusal(
+      'invalid_grant',
+      'the refresh token is unknown, has expired, or belongs to another application'
+    )
   }
   return issued
 }
 
-function refuseReplaced ({ behaviour, ledger }: EmulatorState, issued: IssuedRefreshToken): void {
+function refuseReplaced({ behaviour, ledger }: EmulatorState, issued: IssuedRefreshToken): void {
   if (!behaviour.oldRefreshTokenDies) return
   if (behaviour.reuseKillsFamily) ledger.endGrant(issued.grant)
   throw new OAuthRefusal('invalid_grant', 'the refresh token was used before')

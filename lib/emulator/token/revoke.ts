@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
-import { valueOf } from '../parameters.js'
-import { OAuthRefusal } from '../refusals.js'
-import type { EmulatorState } from '../state.js'
-import { readClientRequest } from './client-request.js'
+import { valueOf } from '../parameters.ts'
+import { OAuthRefusal } from '../refusals.ts'
+import type { EmulatorState } from '../state.ts'
+import { readClientRequest } from './client-request.ts'
 
 const URL_PATTERN = '/sentinel/api/account/:accountId/token/revoke'
 
@@ -10,7 +10,7 @@ const URL_PATTERN = '/sentinel/api/account/:accountId/token/revoke'
  * The revocation endpoint (RFC 7009). Sentinel deviates: it ends not only the token, but all codes,
  * tokens and single sign-on sessions of its user, in every application.
  */
-export function revokeRoutes (app: FastifyInstance, emulator: EmulatorState): void {
+export function revokeRoutes(app: FastifyInstance, emulator: EmulatorState): void {
   app.post<{ Params: { accountId: string } }>(URL_PATTERN, (request, reply) => {
     const { accountId, clientId, form } = readClientRequest(emulator, request, ['1.0'])
     const token = valueOf(form, 'token')

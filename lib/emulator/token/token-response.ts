@@ -1,6 +1,6 @@
-import type { Grant } from '../ledger.js'
-import { newSecret } from '../secrets.js'
-import type { EmulatorState } from '../state.js'
+import type { Grant } from '../ledger.ts'
+import { newSecret } from '../secrets.ts'
+import type { EmulatorState } from '../state.ts'
 
 /** The body of a successful response of the token endpoint (RFC 6749 §5.1). */
 export interface TokenResponse {
@@ -19,8 +19,10 @@ const REFRESH_TOKEN_BYTES = 73
  * Issues an access token and a refresh token.
  * @param keptRefreshToken the refresh token to keep; by default a new one is issued
  */
-export function issueTokens (
-  { behaviour, ledger, lifetimes }: EmulatorState, grant: Grant, keptRefreshToken?: string
+export function issueTokens(
+  { behaviour, ledger, lifetimes }: EmulatorState,
+  grant: Grant,
+  keptRefreshToken?: string
 ): TokenResponse {
   const accessToken = newSecret()
   const refreshToken = keptRefreshToken ?? newSecret(REFRESH_TOKEN_BYTES)
@@ -31,7 +33,7 @@ export function issueTokens (
     access_token: accessToken,
     token_type: 'Bearer',
     refresh_token: refreshToken,
-    ...behaviour.expiresIn === 'number' && { expires_in: expiresIn },
-    ...behaviour.expiresIn === 'string' && { expires_in: String(expiresIn) }
+    ...(behaviour.expiresIn === 'number' && { expires_in: expiresIn }),
+    ...(behaviour.expiresIn === 'string' && { expires_in: String(expiresIn) })
   }
 }

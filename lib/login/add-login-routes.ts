@@ -1,0 +1,47 @@
+import type { FastifyInstance } from 'fastify'
+import { ownRoute } from '../access/own-routes.ts'
+import {
+  knowsOtherSlash,
+  loginRouteHeaders,
+  refuseMethod,
+  refuseOtherSlash,
+  withoutQueryInLog,
+  withOtherSlash
+} from '../http/route-headers.ts'
+import type { AppPaths } from '../options/resolved-options.ts'
+import type { Callback } from './callback.ts'
+import type { LoginStart } from './start.ts'
+
+/**
+ * Adds GET /login and GET /callback. Refuses the callback with another method, or with another
+ * slash at the end.
+ */
+export function addLoginRoutes(
+  app: FastifyInstance,
+  { localRoutes, routes }: AppPaths,
+  { start, callback }: { start: LoginStart; callback: Callback }
+): void {
+  const route = {
+    exposeHeadRoute: false,
+    logSerializers: withoutQueryInLog,
+    onSend: loginRouteHeaders,
+    config: ownRoute
+  }
+  app.get(localRoutes.login, route, start.handle)
+  app.get(localRoutes.callback, route, callback.handle)
+  app.route({
+    ...route,
+    method: app.supportedMethods.filter(method => method !== 'GET'),
+    url: localRoutes.callback,
+    onRequest: refuseMethod,
+    handler: refuseMethod
+  })
+  if (knowsOtherSlash(app, routes.callback)) return
+  app.route({
+    ...route,
+    method: app.supportedMethods,
+    url: withOtherSlash(localRoutes.callback),
+    onRequest: refuseOtherSlash,
+    handler: refuseOtherSlash
+  })
+}

@@ -1,0 +1,5 @@
+export { authorizationResponse } from './authorization-response.ts'
+export { createSentinelClient } from './client.ts'
+export { exchangeCode } from './exchange-code.ts'
+export { refreshTokens } from './refresh-tokens.ts'
+export { revokeToken } from './revoke-token.ts'

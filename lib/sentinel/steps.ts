@@ -1,5 +1,0 @@
-export { authorizationResponse } from './authorization-response.js'
-export { createSentinelClient } from './client.js'
-export { exchangeCode } from './exchange-code.js'
-export { refreshTokens } from './refresh-tokens.js'
-export { revokeToken } from './revoke-token.js'
