@@ -110,9 +110,10 @@ export class Refresh {
       facts: { accountId, user },
       refreshState
     } = this.#login
-    // Sentinel has already issued them, but the store did not confirm them.
+    // Sentinel has already issued them, but the store did not confirm them. If the store has other
+    // tokens by now, they are newer: a write took effect after all, or another process went on.
     const { unsaved } = refreshState
-    if (unsaved !== null) return unsaved.issued
+    if (unsaved?.replaces === old.sealed) return unsaved.issued
     const request = { refreshToken, userId: user.id, now: this.#with.clock.now() }
     try {
       return await this.#with.sentinel.refreshTokens(accountId, request)

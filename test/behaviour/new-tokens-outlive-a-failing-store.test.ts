@@ -1,8 +1,11 @@
 import t from 'tap'
+import { callsOf } from '../support/app.ts'
 import { errorCode } from '../support/checks.ts'
 import { HOUR, MINUTE } from '../support/clock.ts'
 import { loggedIn } from '../support/logged-in.ts'
+import { logIn } from '../support/login.ts'
 import { isTokenWrite, TestStore } from '../support/stores.ts'
+import { twoApps } from '../support/two-apps.ts'
 import { until } from '../support/wait.ts'
 
 t.test(
@@ -69,3 +72,28 @@ t.test(
     t.equal((await browser.navigate(app.url('/'))).text, 'hello stranger')
   }
 )
+
+t.test('Unsaved tokens never replace those that another process has got since.', async t => {
+  const { one, other, store, clock, sentinel, toOther } = await twoApps(t)
+  const browser = one.browser()
+  await logIn(one, browser)
+  const atOther = await toOther(browser)
+  const refreshes = (): number => callsOf(sentinel, 'refresh')
+
+  clock.advance(61 * MINUTE)
+  store.trouble = call => (isTokenWrite(call) ? 'error after effect' : undefined)
+  t.equal((await browser.script(one.url('/me'))).status, 503, 'the first process keeps its tokens')
+  store.trouble = () => undefined
+  t.equal(refreshes(), 1)
+
+  clock.advance(61 * MINUTE)
+  t.equal((await atOther.script(other.url('/me'))).status, 200, 'another process goes on from them')
+  t.equal(refreshes(), 2)
+
+  clock.advance(61 * MINUTE)
+  t.equal((await browser.script(one.url('/me'))).status, 200)
+  t.equal(refreshes(), 3, 'the first process goes on from the newest tokens')
+
+  clock.advance(61 * MINUTE)
+  t.equal((await atOther.script(other.url('/me'))).status, 200, 'the login goes on')
+})

@@ -38,6 +38,7 @@ export function isTokenWrite({ operation, kind }: StoreCall): boolean {
 export type StoreTrouble =
   | 'error'
   | 'throw'
+  | 'error after effect'
   | 'lost'
   | { record: unknown }
   | { delayMs: number; callbackDelayMs?: number }
@@ -121,6 +122,10 @@ export class TestStore implements SessionStore {
     }
     const carryOut = (): void => {
       if (trouble === 'error' || details.fails) return respond(storeError())
+      if (trouble === 'error after effect') {
+        work()
+        return respond(storeError())
+      }
       const record = 'record' in details ? details.record : trouble === 'lost' ? undefined : work()
       if (details.callbackDelayMs === undefined) respond(null, record)
       else setTimeout(respond, details.callbackDelayMs, null, record)
