@@ -31,9 +31,9 @@ export function isTokenWrite({ operation, kind }: StoreCall): boolean {
 
 /**
  * What goes wrong with a call: an error by callback or thrown, an error although the write took
- * effect, a write that is lost although it is
- * confirmed, a record other than the stored one, a delay before the call takes effect or before its
- * callback, or a call that is held, and may fail then.
+ * effect, a write that is lost although it is confirmed, a record other than the stored one, a
+ * delay before the call takes effect or before its callback, or a call that is held, and may fail
+ * then.
  */
 export type StoreTrouble =
   | 'error'
