@@ -55,7 +55,7 @@ export interface LeAuthErrorReasons {
   LE_AUTH_DOMAIN_API_UNAVAILABLE: NetworkReason | HttpStatusReason
   LE_AUTH_DOMAIN_API_INVALID: 'service_missing' | 'not_json' | HttpStatusReason
   LE_AUTH_HOST_NOT_TRUSTED: undefined
-  LE_AUTH_SENTINEL_UNAVAILABLE: NetworkReason | HttpStatusReason | OAuthErrorReason
+  LE_AUTH_SENTINEL_UNAVAILABLE: NetworkReason | HttpStatusReason
   LE_AUTH_SENTINEL_INVALID:
     | 'malformed'
     | 'token_type'
@@ -67,6 +67,7 @@ export interface LeAuthErrorReasons {
   LE_AUTH_ID_TOKEN_INVALID: IdTokenReason
   LE_AUTH_LOGIN_NOT_A_PAGE: undefined
   LE_AUTH_LOGIN_DENIED: 'access_denied'
+  LE_AUTH_AUTHORIZATION_FAILED: Exclude<OAuthErrorReason, 'access_denied'>
   LE_AUTH_CALLBACK_INVALID: keyof typeof CALLBACK_MESSAGES
   LE_AUTH_LOGIN_HOOK_FAILED: 'threw' | 'responded' | 'logged_out'
   /** Other words are the store's own: the code of its error, or the name of its class. */
@@ -112,9 +113,9 @@ const CALLBACK_MESSAGES = {
   state_malformed: NOT_A_RESPONSE,
   code_malformed: NOT_A_RESPONSE,
   no_transaction:
-    'This browser has no login in progress: it may block cookies, or the login ' +
-    'started in another browser or at another address of this app. Start the ' +
-    'login again here.',
+    'This browser has no login in progress: the login may be complete already, the browser may ' +
+    'block cookies, or the login started in another browser or at another address of this app. ' +
+    'Start the login again here.',
   expired: 'This login took longer than 15 minutes and has expired. Start it again.',
   state_mismatch:
     'This response belongs to a login that is no longer in progress in this browser, ' +
@@ -224,6 +225,14 @@ const DEFINITIONS: Record<LeAuthErrorCode, Definition> = {
     message:
       'The login was cancelled or refused at LivePerson. You can try again, or use ' +
       'another account.'
+  },
+  LE_AUTH_AUTHORIZATION_FAILED: {
+    status: 400,
+    message: `LivePerson ended this login with an error. Try again. ${REPORT_IT}`,
+    hint:
+      'The callback named an error. If it came from LivePerson, check clientId, redirectUri, ' +
+      "scope and pkce against the installation at LivePerson, and LivePerson's status page. But " +
+      'anybody can open such an address.'
   },
   LE_AUTH_CALLBACK_INVALID: { status: 400, message: CALLBACK_MESSAGES.malformed },
   LE_AUTH_LOGIN_HOOK_FAILED: {

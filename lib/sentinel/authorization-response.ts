@@ -8,8 +8,7 @@ import { authorizationFailure } from './failures.ts'
  * Authorization response, RFC 6749 §4.1.2. The code exchange accepts only what this returns, so
  * that the check cannot be left out.
  *
- * @throws LE_AUTH_LOGIN_DENIED, LE_AUTH_CLIENT_REJECTED, LE_AUTH_SENTINEL_UNAVAILABLE,
- * LE_AUTH_CALLBACK_INVALID
+ * @throws LE_AUTH_LOGIN_DENIED, LE_AUTH_AUTHORIZATION_FAILED, LE_AUTH_CALLBACK_INVALID
  */
 export function authorizationResponse(
   sentinel: Sentinel,

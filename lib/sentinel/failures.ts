@@ -38,15 +38,10 @@ export function authorizationFailure(error: unknown): LeAuthError {
     return leAuthError('LE_AUTH_CALLBACK_INVALID', { reason: 'malformed' })
   }
   const reason = oauthError(error.error)
-  switch (reason) {
-    case 'access_denied':
-      return leAuthError('LE_AUTH_LOGIN_DENIED', { reason })
-    case 'temporarily_unavailable':
-    case 'server_error':
-      return leAuthError('LE_AUTH_SENTINEL_UNAVAILABLE', { reason })
-    default:
-      return leAuthError('LE_AUTH_CLIENT_REJECTED', { reason })
-  }
+  if (reason === 'access_denied') return leAuthError('LE_AUTH_LOGIN_DENIED', { reason })
+  // Anybody can open a callback with an error. If it counted as a failure of a server, they could
+  // raise the operator's alarm.
+  return leAuthError('LE_AUTH_AUTHORIZATION_FAILED', { reason })
 }
 
 /** The code could not be exchanged for tokens. */

@@ -103,8 +103,8 @@ attack(
 )
 
 /**
- * Errors in a callback, and the status for each. Sentinel's reason decides between a user's choice,
- * a refusal and an outage.
+ * Errors in a callback, and the status for each. Anybody can open such an address, so none of them
+ * counts as a failure of a server.
  */
 const ERRORS: Array<[query: string, status: number]> = [
   ['error=access_denied', 403],
@@ -115,11 +115,11 @@ const ERRORS: Array<[query: string, status: number]> = [
   ],
   ['error=access_denied&error=access_denied', 400],
   ['error=x&error=access_denied', 400],
-  ['code=A&error=x', 502],
-  ['error=invalid_scope', 502],
-  ['error=%3Cscript%3Ealert(1)%3C/script%3E', 502],
-  ['error=temporarily_unavailable', 503],
-  ['code=A&error=server_error', 503]
+  ['code=A&error=x', 400],
+  ['error=invalid_scope', 400],
+  ['error=%3Cscript%3Ealert(1)%3C/script%3E', 400],
+  ['error=temporarily_unavailable', 400],
+  ['code=A&error=server_error', 400]
 ]
 
 attack(

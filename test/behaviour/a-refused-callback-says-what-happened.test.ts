@@ -38,23 +38,23 @@ const ROWS: Record<string, Row> = {
     callback: error('access_denied')
   },
   'the login was refused for another reason': {
-    code: 'LE_AUTH_CLIENT_REJECTED',
-    sentence: /does not accept logins from this app/,
+    code: 'LE_AUTH_AUTHORIZATION_FAILED',
+    sentence: /ended this login with an error/,
     callback: error('invalid_scope')
   },
   'an unknown error': {
-    code: 'LE_AUTH_CLIENT_REJECTED',
-    sentence: /does not accept logins from this app/,
+    code: 'LE_AUTH_AUTHORIZATION_FAILED',
+    sentence: /ended this login with an error/,
     callback: error('<script>alert(1)</script>')
   },
   'Sentinel is busy': {
-    code: 'LE_AUTH_SENTINEL_UNAVAILABLE',
-    sentence: /cannot be reached/,
+    code: 'LE_AUTH_AUTHORIZATION_FAILED',
+    sentence: /ended this login with an error/,
     callback: error('temporarily_unavailable')
   },
   'Sentinel has failed': {
-    code: 'LE_AUTH_SENTINEL_UNAVAILABLE',
-    sentence: /cannot be reached/,
+    code: 'LE_AUTH_AUTHORIZATION_FAILED',
+    sentence: /ended this login with an error/,
     callback: error('server_error')
   },
   'an error and a code': {
