@@ -40,34 +40,34 @@ export class Callback {
   }
 
   readonly handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const { current, failures, transactions, usedStates } = this.#with
+    const { current, failures, transactions } = this.#with
     let returnPath: string | null = null
     try {
       const parameters = takeQuery(request)
       const state = singleState(parameters)
-      const used = await usedStates.find(state)
-      if (used !== null && current.of(request) !== null) return this.#resume(request, reply, used)
+      const pending = transactions.open(request, state)
       // A browser that still has the transaction may start again with its return path.
-      if (used !== null) returnPath = this.#returnPathOf(request, state)
+      returnPath = pending?.returnPath ?? null
+      const used = await this.#findUsed(request, state, pending)
+      if (used !== null && current.of(request) !== null) return this.#resume(request, reply, used)
       if (used !== null) throw alreadyUsed(used)
-      const transaction = transactions.find(request, state)
-      returnPath = transaction.returnPath
-      if (transactions.isExpired(transaction)) {
-        throw leAuthError('LE_AUTH_CALLBACK_INVALID', { reason: 'expired' })
-      }
+      const transaction = transactions.validate(request, pending)
       await this.#finish(request, reply, parameters, state, transaction)
-      return reply.redirect(returnPath, 303)
+      return reply.redirect(transaction.returnPath, 303)
     } catch (error) {
       return await failures.respond(request, reply, error, returnPath)
     }
   }
 
-  #returnPathOf(request: FastifyRequest, state: string): string | null {
-    try {
-      return this.#with.transactions.find(request, state).returnPath
-    } catch {
-      return null
-    }
+  /** Anybody can make up states, so the store is read only for a pending login or for a user. */
+  async #findUsed(
+    request: FastifyRequest,
+    state: string,
+    pending: LoginTransaction | null
+  ): Promise<UsedState | null> {
+    const { current, usedStates } = this.#with
+    const isStranger = pending === null && current.of(request) === null
+    return isStranger ? usedStates.findHere(state) : usedStates.find(state)
   }
 
   /**
@@ -92,9 +92,15 @@ export class Callback {
     const validated = await this.#validate(reply, sentinel, parameters, state)
     if (!(await usedStates.use(state))) throw alreadyUsed({ login: null })
     transactions.end(reply, state)
-    const exchanged = await this.#exchange(sentinel, validated, transaction)
     const { accountId, returnPath } = transaction
-    const login = await loginCreator.create(request, reply, { ...exchanged, accountId, returnPath })
+    const login = await this.#exchange(sentinel, validated, transaction)
+      .then(exchanged =>
+        loginCreator.create(request, reply, { ...exchanged, accountId, returnPath })
+      )
+      .catch(error => {
+        usedStates.noteFailure(state)
+        throw error
+      })
     // This only decides which sentence a later reload shows, so its failure undoes no login.
     await usedStates.finish(state, { loginKey: login.key, returnPath }).catch(() => {})
     publish('fastify-le-auth:login:succeeded', login.subject)
@@ -112,7 +118,7 @@ export class Callback {
     try {
       return await this.#with.sentinel.authorizationResponse(sentinel, parameters, state)
     } catch (error) {
-      usedStates.useHere(state)
+      await usedStates.useWithoutCode(state)
       transactions.end(reply, state)
       throw error
     }

@@ -88,28 +88,32 @@ export class LoginTransactions {
     return { state, ...verifier }
   }
 
+  /** The transaction of this state and this browser; `null` if the browser has none. */
+  open(request: FastifyRequest, state: string): LoginTransaction | null {
+    const name = this.#cookiePrefix + state
+    const sealed = Object.hasOwn(request.cookies, name) ? request.cookies[name]! : ''
+    return this.#sealer.open(this.#purpose, state, sealed) as LoginTransaction | null
+  }
+
   /**
-   * The transaction of this state and this browser.
+   * Checks that a transaction may be finished.
    *
+   * @param opened what {@link open} has returned
    * @throws LE_AUTH_CALLBACK_INVALID
    * @throws LE_AUTH_HOST_NOT_TRUSTED if its Sentinel is not trusted any more
    */
-  find(request: FastifyRequest, state: string): LoginTransaction {
-    if (this.#pendingCookies(request).length === 0) {
-      throw leAuthError('LE_AUTH_CALLBACK_INVALID', { reason: 'no_transaction' })
+  validate(request: FastifyRequest, opened: LoginTransaction | null): LoginTransaction {
+    if (opened === null) {
+      const hasOthers = this.#pendingCookies(request).length > 0
+      const reason = hasOthers ? 'state_mismatch' : 'no_transaction'
+      throw leAuthError('LE_AUTH_CALLBACK_INVALID', { reason })
     }
-    const sealed = request.cookies[this.#cookiePrefix + state]
-    const opened = sealed === undefined ? null : this.#sealer.open(this.#purpose, state, sealed)
-    if (opened === null) throw leAuthError('LE_AUTH_CALLBACK_INVALID', { reason: 'state_mismatch' })
-    const transaction = opened as LoginTransaction
     // It may be older than the settings. The client secret goes to hosts that are trusted now.
-    if (!this.#isTrusted(transaction.sentinelOrigin)) throw leAuthError('LE_AUTH_HOST_NOT_TRUSTED')
-    return transaction
-  }
-
-  /** Whether a transaction took too long to be finished. */
-  isExpired({ startedAt }: LoginTransaction): boolean {
-    return this.#settings.now() - startedAt > LIFETIME
+    if (!this.#isTrusted(opened.sentinelOrigin)) throw leAuthError('LE_AUTH_HOST_NOT_TRUSTED')
+    if (this.#settings.now() - opened.startedAt > LIFETIME) {
+      throw leAuthError('LE_AUTH_CALLBACK_INVALID', { reason: 'expired' })
+    }
+    return opened
   }
 
   /** Clears the cookie of a transaction. */

@@ -44,15 +44,24 @@ interface UsedStatesParts {
 export class UsedStates {
   readonly #with: UsedStatesParts
   readonly #remembered: LRUCache<string, UsedState>
+  /** In a memory of their own: anybody can cause many, and they must not displace the others. */
+  readonly #failed: LRUCache<string, UsedState>
 
   constructor(parts: UsedStatesParts) {
+    const bounds = bounded(MAX_REMEMBERED, parts.now)
     this.#with = parts
-    this.#remembered = new LRUCache({ ...bounded(MAX_REMEMBERED, parts.now), ttl: REMEMBERED_FOR })
+    this.#remembered = new LRUCache({ ...bounds, ttl: REMEMBERED_FOR })
+    this.#failed = new LRUCache({ ...bounds, ttl: REMEMBERED_FOR })
   }
 
   /** What became of a state; `null` if it was never used. @throws LE_AUTH_STORE_UNAVAILABLE */
   async find(state: string): Promise<UsedState | null> {
     return this.#find(digest(state))
+  }
+
+  /** The same, as far as this process knows, without a call to the store. */
+  findHere(state: string): UsedState | null {
+    return this.#findHere(digest(state))
   }
 
   /**
@@ -63,7 +72,7 @@ export class UsedStates {
    */
   async use(state: string): Promise<boolean> {
     const id = digest(state)
-    if (this.#remembered.has(id)) return false
+    if (this.#findHere(id) !== null) return false
     const { lock } = this.#with
     return holding(lock, `le-auth:state:${id}`, lockUnavailable, async () => {
       // Without a lock, the store was read just before, and reading it again would prove nothing.
@@ -74,11 +83,19 @@ export class UsedStates {
   }
 
   /**
-   * Uses a state whose callback brought no code, in this process only: anybody can send such
-   * callbacks, and they must not fill the shared store.
+   * Uses the state of a response that brings no code. If the store fails, only this process knows.
    */
-  useHere(state: string): void {
-    this.#remembered.set(digest(state), UNFINISHED)
+  async useWithoutCode(state: string): Promise<void> {
+    const id = digest(state)
+    this.#failed.set(id, UNFINISHED)
+    await this.#store(id, UNFINISHED, UNFINISHED_FOR).catch(() => {})
+  }
+
+  /** Notes that the login of a used state failed. The state stays used. */
+  noteFailure(state: string): void {
+    const id = digest(state)
+    this.#failed.set(id, UNFINISHED)
+    this.#remembered.delete(id)
   }
 
   /** Notes that the login of a used state succeeded. @throws LE_AUTH_STORE_UNAVAILABLE */
@@ -88,7 +105,7 @@ export class UsedStates {
 
   async #find(id: string): Promise<UsedState | null> {
     const { records, sealer } = this.#with
-    const remembered = this.#remembered.get(id) ?? null
+    const remembered = this.#findHere(id)
     if (remembered !== null || !records.shared) return remembered
     const text = await find(records, 'state', id)
     if (text === null) return null
@@ -96,9 +113,17 @@ export class UsedStates {
     return (sealer.open('state', id, text) ?? UNFINISHED) as UsedState
   }
 
+  #findHere(id: string): UsedState | null {
+    return this.#remembered.get(id) ?? this.#failed.get(id) ?? null
+  }
+
   async #write(id: string, used: UsedState, lifetime: number): Promise<void> {
-    const { records, sealer, now } = this.#with
     this.#remembered.set(id, used)
+    await this.#store(id, used, lifetime)
+  }
+
+  async #store(id: string, used: UsedState, lifetime: number): Promise<void> {
+    const { records, sealer, now } = this.#with
     if (!records.shared) return
     await records.set('state', id, sealer.seal('state', id, used), now() + lifetime)
   }

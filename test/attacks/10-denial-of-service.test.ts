@@ -3,11 +3,13 @@ import { Pool } from 'undici'
 import { attack, type Stage } from '../support/attack/attack.ts'
 import type { Browser } from '../support/browser.ts'
 import { errorCode } from '../support/checks.ts'
+import { FixedClock, MINUTE } from '../support/clock.ts'
 import { AGENT, logIn } from '../support/login.ts'
 import { flood, type MeasuredApp, startMeasuredApp } from '../support/processes/measured.ts'
 import { rawExchange } from '../support/raw-http.ts'
 
 const MB = 1024 * 1024
+const clock = new FixedClock()
 
 /** Requests a page of an app without any cookie, and discards the response. */
 function visitor(
@@ -139,8 +141,8 @@ attack(
 
 attack(
   'DS1',
-  'callbacks without a code leave nothing in a shared store, however many ' +
-    'logins are begun for them',
+  'a callback without a code leaves one short record of its state in a shared store, for 15 ' +
+    'minutes',
   'RFC 6819 §4.4.1.11',
   async (t, stage) => {
     const queries = [
@@ -157,15 +159,21 @@ attack(
       const state = await stage.login(browser, `?returnTo=/${'a'.repeat(1000)}`)
       const cookiesOfBefore = await browser.copy()
       t.ok((await stage.callback(browser, `${query}&state=${state}`)).status >= 400, query)
-      t.equal(stage.store.records.size, 0, query)
+      const [record, ...others] = [...stage.store.records.values()]
+      t.ok(record!.length < 400, `${record!.length} bytes`)
+      const { expires } = JSON.parse(record!).cookie
+      t.equal(Date.parse(expires), clock.now() + 15 * MINUTE)
+      t.same(others, [], query)
       t.equal(
         errorCode(await stage.callback(cookiesOfBefore, `code=A&state=${state}`)),
         'LE_AUTH_CALLBACK_INVALID (state_used)',
-        'the state is used nevertheless'
+        'the state is used'
       )
+      stage.store.records.clear()
     }
     t.equal(stage.exchanges(), 0)
-  }
+  },
+  { options: { now: clock.now } }
 )
 
 attack(

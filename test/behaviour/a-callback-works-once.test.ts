@@ -1,6 +1,5 @@
 import t, { type Test } from 'tap'
 import { startApp, type TestApp } from '../support/app.ts'
-import { Browser } from '../support/browser.ts'
 import { errorCode } from '../support/checks.ts'
 import { ADMIN, AGENT, logIn, upToCallback } from '../support/login.ts'
 import { TestStore } from '../support/stores.ts'
@@ -165,6 +164,7 @@ t.test('A used state stays used even if the store damages its record.', async t 
   const app = await startApp(t, { options: { store } })
   const browser = app.browser()
   const callback = await upToCallback(app, browser, '/page/there')
+  const saved = await browser.copy()
   await browser.navigate(callback)
   for (const id of store.records.keys()) {
     if (id.startsWith('le-auth:state:')) {
@@ -178,7 +178,7 @@ t.test('A used state stays used even if the store damages its record.', async t 
     '/'
   )
   t.equal(
-    errorCode(await new Browser({ [other.origin]: other.server }).navigate(callback)),
+    errorCode(await (await saved.copy({ [other.origin]: other.server })).navigate(callback)),
     'LE_AUTH_CALLBACK_INVALID (state_used)'
   )
 })
