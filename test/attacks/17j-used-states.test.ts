@@ -1,4 +1,3 @@
-import type { FastifyInstance } from 'fastify'
 import { attack } from '../support/attack/attack.ts'
 import { startApp } from '../support/app.ts'
 import { errorCode } from '../support/checks.ts'
@@ -54,21 +53,16 @@ attack(
   'callbacks that fail push the used state of no real login out of the memory',
   'RFC 6749 §10.12',
   async t => {
-    let server!: FastifyInstance
-    const app = await startApp(t, {
-      before: instance => {
-        server = instance
-      }
-    })
+    const app = await startApp(t)
     const browser = app.browser()
     const callback = await upToCallback(app, browser)
     const saved = await browser.copy()
     await browser.navigate(callback)
     for (let count = 0; count < MANY; count += 1) {
-      const begun = await server.inject('/login')
+      const begun = await app.app.inject('/login')
       const { name, value } = begun.cookies[0] as { name: string; value: string }
       const state = new URL(String(begun.headers.location)).searchParams.get('state')
-      await server.inject({ url: `/callback?state=${state}`, cookies: { [name]: value } })
+      await app.app.inject({ url: `/callback?state=${state}`, cookies: { [name]: value } })
     }
     t.equal(
       errorCode(await saved.navigate(callback)),

@@ -115,7 +115,8 @@ const GROUPS: Group[] = [
       '/.%2e/page',
       '/page/%2e%2e/other',
       '/a/..%2f..%2fpage',
-      '/%2e%2e%2fpage'
+      '/%2e%2e%2fpage',
+      `/${'../'.repeat(400)}page`
     ]
   ],
   [
@@ -212,12 +213,16 @@ const GROUPS: Group[] = [
   [
     'allow',
     'the longest that is allowed',
-    [`/${A(1023)}`, `/?${A(1022)}`, `/#${A(1022)}`, `/${'é'.repeat(170)}`, `/${'a/'.repeat(500)}`]
+    [`/${A(1999)}`, `/?${A(1998)}`, `/#${A(1998)}`, `/${'é'.repeat(333)}`, `/${'a/'.repeat(999)}`]
   ],
   [
     'allow',
     'the app’s own origin in front, which is removed',
     [
+      'http://localhost:3000',
+      'http://localhost:3000/',
+      'http://localhost:3000/page?a=b#c',
+      'http://localhost:3000/../page',
       '//localhost:3000/page',
       '//localhost:3000',
       '//LOCALHOST:3000/page',
@@ -376,7 +381,18 @@ const GROUPS: Group[] = [
       'https://',
       'http://[::1',
       'http://%5b',
-      'http:///localhost:3000/page'
+      'http:///localhost:3000/page',
+      'http://localhost:3000@evil.example/',
+      'http://localhost:3000:80/page',
+      'http://localhost:3000.evil.example/page',
+      'http://localhost:30001/page',
+      'http://localhost:3000//evil.example',
+      'http://localhost:3000/..//evil.example',
+      'http://localhost:3000\\evil.example',
+      'http://localhost:3000/\\evil.example',
+      'http://localhost:3000\t/page',
+      'https://localhost:3000/page',
+      'http://localhost:3000/login'
     ]
   ],
   [
@@ -481,13 +497,12 @@ const GROUPS: Group[] = [
     'reject',
     '[strict] a text longer than a cookie should carry',
     [
-      `/${A(1024)}`,
+      `/${A(2000)}`,
       `/${A(4096)}`,
       `/${A(9000)}`,
-      `/${'日'.repeat(200)}`,
-      `/?${'é'.repeat(200)}`,
-      `/${' '.repeat(400)}`,
-      `/${'../'.repeat(400)}page`
+      `/${'日'.repeat(250)}`,
+      `/?${'é'.repeat(400)}`,
+      `/${' '.repeat(700)}`
     ]
   ],
   [

@@ -15,7 +15,13 @@ const KEPT: Record<string, string> = {
   '/%2F%2Fevil.example': '/%2F%2Fevil.example',
   '/a@evil.example': '/a@evil.example',
   '/javascript:alert(1)': '/javascript:alert(1)',
-  [`/${'a'.repeat(1023)}`]: `/${'a'.repeat(1023)}`
+  'http://localhost:3000': '/',
+  'http://localhost:3000/': '/',
+  'http://localhost:3000/page/a?b=c#d': '/page/a?b=c#d',
+  'http://localhost:3000/日本': '/%E6%97%A5%E6%9C%AC',
+  [`/${'a'.repeat(1999)}`]: `/${'a'.repeat(1999)}`,
+  [`/${'ж'.repeat(333)}`]: `/${'%D0%B6'.repeat(333)}`,
+  [`/page/a?${'b'.repeat(1992)}`]: `/page/a?${'b'.repeat(1992)}`
 }
 
 const REFUSED: unknown[] = [
@@ -35,8 +41,14 @@ const REFUSED: unknown[] = [
   '/a/..//evil.example',
   '/%2e%2e//evil.example',
   'https://evil.example',
-  'http://localhost:3000',
-  'http://localhost:3000/',
+  'http://localhost:3000@evil.example/',
+  'http://localhost:3000.evil.example/',
+  'http://localhost:30000/',
+  'http://localhost:3000//evil.example',
+  'http://localhost:3000\\\\evil.example',
+  'http://localhost:3000?a',
+  'HTTP://localhost:3000/page',
+  'http://user@localhost:3000/page',
   'HTTPS:/evil.example',
   'javascript:alert(1)',
   'data:text/html,x',
@@ -46,8 +58,8 @@ const REFUSED: unknown[] = [
   ' /page',
   '?a',
   '#a',
-  `/${'a'.repeat(1024)}`,
-  `/${'日'.repeat(400)}`,
+  `/${'a'.repeat(2000)}`,
+  `/${'日'.repeat(300)}`,
   '//[',
   undefined,
   null,
@@ -61,6 +73,19 @@ t.test('A path of the app is kept, in a form that a header can carry.', async t 
   for (const [input, output] of Object.entries(KEPT)) {
     t.equal(returnPath(input, ORIGIN), output, input.slice(0, 40))
   }
+})
+
+t.test('A path that is too long with its query and fragment is kept without them.', async t => {
+  for (const rest of ['?', '#', '?a#', '#?'].map(start => start + 'b'.repeat(1993))) {
+    t.equal(returnPath(`/page/a${rest}`, ORIGIN), '/page/a', rest.slice(0, 4))
+  }
+})
+
+t.test('The longest return path fits into a cookie that a browser keeps.', async t => {
+  const app = await startApp(t)
+  const begun = await app.browser().step(app.url(`/login?returnTo=/${'a'.repeat(1999)}`))
+  const [cookie] = [begun.headers['set-cookie']].flat()
+  t.ok(cookie!.indexOf(';') < 3500, `${cookie!.indexOf(';')} bytes`)
 })
 
 t.test('Only a path of the app is accepted as a return path.', async t => {

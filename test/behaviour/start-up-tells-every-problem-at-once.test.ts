@@ -327,7 +327,7 @@ const bad: Bad[] = [
     'x',
     5,
     '/\\evil.example',
-    `/${'x'.repeat(1024)}`
+    `/${'x'.repeat(2000)}`
   ].flatMap((path): Bad[] => [
     [
       `returnTo.afterLogin ${path}`,
