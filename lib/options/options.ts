@@ -209,8 +209,10 @@ export interface ReturnToOptions {
 export interface CookieOptions {
   /**
    * The cookie's name. Over https, the plugin puts `__Host-` before the name, or `__Secure-` if
-   * `domain` is set. The cookie of `request.session` has the same name with `.session` at the end.
-   * @default 'le-auth'
+   * `domain` is set. The plugin's other cookies have the same name with an ending, such as
+   * `.session` for the cookie of `request.session`. Two apps on one host need two names, whatever
+   * their ports and paths.
+   * @default 'le-auth-' and 8 digits that follow from `clientId` and `redirectUri`
    */
   name?: string | undefined
   /**

@@ -1,5 +1,6 @@
+import { hash } from 'node:crypto'
 import type { OptionReader } from './option-reader.ts'
-import type { CookieAttributes, ResolvedCookie } from './resolved-options.ts'
+import type { ClientCredentials, CookieAttributes, ResolvedCookie } from './resolved-options.ts'
 
 const NAME = /^(?!__)[A-Za-z0-9_.-]{1,64}$/
 const NAME_RULE =
@@ -7,10 +8,22 @@ const NAME_RULE =
   'the plugin adds the prefix'
 const DOMAIN = /^\.?[a-z0-9-]+(\.[a-z0-9-]+)*$/i
 
-export function readCookie(read: OptionReader, redirectUri: URL): ResolvedCookie {
+export function readCookie(
+  read: OptionReader,
+  redirectUri: URL,
+  client: ClientCredentials
+): ResolvedCookie {
   const attributes = readAttributes(read, redirectUri)
-  const name = read.text('cookie.name', 'le-auth', NAME, NAME_RULE)
+  const name = read.text('cookie.name', defaultName(client), NAME, NAME_RULE)
   return { name: prefixOf(attributes) + name, attributes }
+}
+
+/**
+ * Cookies belong to a host, whatever the port (RFC 6265 §8.5), and ours to all its paths. So two
+ * apps on one host need two names.
+ */
+function defaultName({ clientId, redirectUri }: ClientCredentials): string {
+  return `le-auth-${hash('sha256', JSON.stringify([clientId, redirectUri]), 'hex').slice(0, 8)}`
 }
 
 function readAttributes(read: OptionReader, { hostname, protocol }: URL): CookieAttributes {

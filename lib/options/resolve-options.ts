@@ -97,11 +97,12 @@ export function resolveOptions(
     read.known(group, group === '' ? [...names, ...REGISTER_OPTIONS] : names)
   }
   const redirectUri = readRedirectUri(read)
+  const identity = readIdentity(read, redirectUri)
   const resolved = {
-    ...readIdentity(read, redirectUri),
+    ...identity,
     authorization: readAuthorization(read),
     paths: readPaths(read, redirectUri.url, scopePrefix.replace(/\/$/, '')),
-    cookie: readCookie(read, redirectUri.url),
+    cookie: readCookie(read, redirectUri.url, identity.client),
     keep: read.list('session.keep', SESSION_KEY, 'names of session keys of your own'),
     ...readStorage(read),
     hosts: readHosts(read),

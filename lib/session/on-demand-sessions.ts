@@ -28,10 +28,13 @@ type FullSession = FastifyRequest['session']
 const SESSION = Symbol('session')
 /** Where a request keeps the login that its session belongs to. */
 const OWNER = Symbol('owner of the session')
+/** Where a request keeps whether it came with the cookie of one of our sessions. */
+const CAME_WITH_COOKIE = Symbol('came with the cookie of a session')
 
 interface Slots {
   [SESSION]: Session | null | undefined
   [OWNER]: Login | null | undefined
+  [CAME_WITH_COOKIE]: boolean | undefined
 }
 
 function slotsOf(request: FastifyRequest): Slots {
@@ -90,10 +93,20 @@ export class OnDemandSessions extends AppSessions {
     if (login !== null) slotsOf(request)[OWNER] = login
     const hasCookie = Object.hasOwn(request.cookies, this.#cookieName)
     if (!hasCookie || !this.#isOurs(request)) return done()
-    this.#app.decryptSession(request.cookies[this.#cookieName]!, request, error => {
-      if (error == null) this.bind(request, login)
+    const cookie = request.cookies[this.#cookieName]!
+    this.#app.decryptSession(cookie, request, error => {
+      if (error == null) this.#adopt(request, login, cookie)
       done(error as Error | undefined)
     })
+  }
+
+  #adopt(request: FastifyRequest, login: Login | null, cookie: string): void {
+    const isOfCookie = request.session.encryptedSessionId === cookie
+    slotsOf(request)[CAME_WITH_COOKIE] = isOfCookie
+    // Otherwise the cookie may belong to another app on this host, and @fastify/session would clear
+    // it.
+    if (isOfCookie) this.bind(request, login)
+    else this.renew(request, login)
   }
 
   override async end(request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -124,7 +137,8 @@ export class OnDemandSessions extends AppSessions {
     return (session as FullSession).isModified()
   }
 
-  protected override clearCookie(_request: FastifyRequest, reply: FastifyReply): void {
+  protected override clearCookie(request: FastifyRequest, reply: FastifyReply): void {
+    if (slotsOf(request)[CAME_WITH_COOKIE] !== true) return
     reply.clearCookie(this.#cookieName, ownAttributes(this.#attributes))
   }
 

@@ -53,7 +53,7 @@ export interface TestApp {
   calls: (endpoint: string) => number
 }
 
-/** The plugin's options for an emulator. */
+/** The plugin's options for an emulator, with a name of the login cookie that tests can rely on. */
 export function optionsFor(sentinel: SentinelEmulator, redirectUri: string): LeAuthOptions {
   return {
     accountId: EMULATOR_DEFAULTS.accountId,
@@ -61,7 +61,8 @@ export function optionsFor(sentinel: SentinelEmulator, redirectUri: string): LeA
     clientSecret: EMULATOR_DEFAULTS.clientSecret,
     redirectUri,
     secret: SECRET,
-    domainApi: sentinel.url
+    domainApi: sentinel.url,
+    cookie: { name: 'le-auth' }
   }
 }
 
@@ -83,7 +84,12 @@ export async function startApp(t: Test, setting: Setting = {}): Promise<TestApp>
     ...(setting.fastify !== undefined && { fastify: setting.fastify }),
     build: async app => {
       await setting.before?.(app)
-      await app.register(leAuth, { ...optionsFor(sentinel, redirectUri), ...setting.options })
+      const { cookie, ...options } = optionsFor(sentinel, redirectUri)
+      await app.register(leAuth, {
+        ...options,
+        ...setting.options,
+        cookie: { ...cookie, ...setting.options?.cookie }
+      })
       addRoutes(app)
       await setting.after?.(app)
     }
@@ -171,6 +177,8 @@ interface ScopedSetting {
    * Paths of redirect URIs that are registered with Sentinel; the first is that of `redirectUri`.
    */
   callbacks: string[]
+  /** Where to listen; any free port unless a real browser has to find the app. */
+  port?: number
   fastify?: FastifyServerOptions
 }
 
@@ -180,7 +188,7 @@ interface ScopedSetting {
  */
 export async function startScopedApp(
   t: Test,
-  { build, callbacks, origin = 'http://localhost:3000', fastify }: ScopedSetting
+  { build, callbacks, origin = 'http://localhost:3000', port = 0, fastify }: ScopedSetting
 ): Promise<TestApp> {
   const sentinel = await startSentinelEmulator()
   t.teardown(() => sentinel.close())
@@ -192,6 +200,7 @@ export async function startScopedApp(
     sentinel,
     origin,
     redirectUri: origin + callbacks[0]!,
+    port,
     ...(fastify !== undefined && { fastify }),
     build: app => build(app, callback => optionsFor(sentinel, origin + callback))
   })
