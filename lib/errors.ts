@@ -69,6 +69,7 @@ export interface LeAuthErrorReasons {
   LE_AUTH_LOGIN_DENIED: 'access_denied'
   LE_AUTH_AUTHORIZATION_FAILED: Exclude<OAuthErrorReason, 'access_denied'>
   LE_AUTH_CALLBACK_INVALID: keyof typeof CALLBACK_MESSAGES
+  LE_AUTH_LOGIN_REFUSED: undefined
   LE_AUTH_LOGIN_HOOK_FAILED: 'threw' | 'responded' | 'logged_out'
   /** Other words are the store's own: the code of its error, or the name of its class. */
   LE_AUTH_STORE_UNAVAILABLE: 'timeout' | 'lock' | 'lost_write' | (string & {})
@@ -235,6 +236,10 @@ const DEFINITIONS: Record<LeAuthErrorCode, Definition> = {
       'anybody can open such an address.'
   },
   LE_AUTH_CALLBACK_INVALID: { status: 400, message: CALLBACK_MESSAGES.malformed },
+  LE_AUTH_LOGIN_REFUSED: {
+    status: 403,
+    message: 'You have no access to this app. Ask its operator for access.'
+  },
   LE_AUTH_LOGIN_HOOK_FAILED: {
     status: 500,
     message: 'This app could not complete your login. Nothing was changed. Try again.',
@@ -360,6 +365,25 @@ Object.defineProperty(CodedError.prototype, 'name', {
 
 /** The class of {@link LeAuthError}, for `instanceof`. */
 export const LeAuthError = CodedError as unknown as abstract new () => LeAuthError
+
+/**
+ * Refuses a login, if `onLogin` throws it: nobody is logged in, and the visitor sees its message.
+ * It is a {@link LeAuthError} with the code `LE_AUTH_LOGIN_REFUSED`.
+ */
+export class LoginRefused extends CodedError {
+  declare readonly code: 'LE_AUTH_LOGIN_REFUSED'
+  declare readonly name: 'LeAuthError'
+  declare readonly reason: undefined
+
+  /**
+   * @param message what the visitor reads, as plain text. Default: a sentence that says to ask the
+   * operator for access
+   */
+  constructor(message?: string | undefined) {
+    const text = message ?? DEFINITIONS.LE_AUTH_LOGIN_REFUSED.message
+    super('LE_AUTH_LOGIN_REFUSED', text, {})
+  }
+}
 
 /**
  * Makes the error of a code.

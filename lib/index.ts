@@ -20,7 +20,7 @@ export type { AccessTokenOptions } from './access/access-token-options.ts'
 export type { LogoutOptions, LogoutResult } from './access/logout.ts'
 export type { User } from './sentinel/user.ts'
 
-export { LE_AUTH_ERROR_STATUS, LeAuthError } from './errors.ts'
+export { LE_AUTH_ERROR_STATUS, LeAuthError, LoginRefused } from './errors.ts'
 export type { LeAuthErrorCode, LeAuthErrorReasons, LoginEndReason } from './errors.ts'
 export { LE_AUTH_CHANNELS } from './diagnostics.ts'
 export type { LeAuthDiagnostics, LeAuthDiagnosticsUser } from './diagnostics.ts'

@@ -17,7 +17,9 @@ import { LoginFailures } from './login/login-failures.ts'
 import { LoginCreator } from './login/login-creator.ts'
 import { LoginStart } from './login/start.ts'
 import { LoginTransactions } from './login/transaction.ts'
+import { Refusals } from './login/refusals.ts'
 import { UsedStates } from './login/used-states.ts'
+import { UserSwitch } from './login/user-switch.ts'
 import type { LeAuthOptions } from './options/options.ts'
 import type { ResolvedOptions } from './options/resolved-options.ts'
 import { resolveOptions } from './options/resolve-options.ts'
@@ -34,7 +36,7 @@ async function leAuth(app: FastifyInstance, rawOptions: LeAuthOptions): Promise<
   const base = { ...connect(options), ...createStorage(app, options) }
   const logins = createLogins(options, base)
   const access = createAccess(options, base, logins)
-  const { start, callback } = createLoginSteps(options, { ...base, ...logins, ...access })
+  const steps = createLoginSteps(options, { ...base, ...logins, ...access })
   app.addHook('onClose', async () => {
     logins.signals.close()
     // New tokens that are not stored yet would be lost, and their logins with them.
@@ -42,7 +44,7 @@ async function leAuth(app: FastifyInstance, rawOptions: LeAuthOptions): Promise<
     await base.http.close()
   })
   await addAccess(app, access)
-  addLoginRoutes(app, options.paths, { start, callback })
+  await addLoginRoutes(app, options.paths, steps)
 }
 
 /** What makes calls to LivePerson. */
@@ -118,12 +120,14 @@ type Access = ReturnType<typeof createAccess>
 
 type Parts = Base & LoginServices & Access
 
-/** GET /login and GET /callback. */
+/** GET /login, POST /login and GET /callback. */
 function createLoginSteps(options: ResolvedOptions, parts: Parts) {
   const shared = createTransactions(options, parts)
+  const { refusals } = shared
   return {
     start: createStart(options, parts, shared),
-    callback: createCallback(options, parts, shared)
+    callback: createCallback(options, parts, shared),
+    userSwitch: new UserSwitch({ refusals, ends: parts.collaborators.ends }, options.paths)
   }
 }
 
@@ -135,9 +139,10 @@ function createTransactions(
   const { pkce } = authorization
   const settings = { accountId, clientId, redirectUri, cookie, pkce, hosts, now: clock.now }
   const transactions = new LoginTransactions(sealer, settings)
+  const refusals = new Refusals(sealer, settings)
   const { onLoginError } = hooks
-  const failures = new LoginFailures({ accountId, loginPath: paths.login, onLoginError })
-  return { transactions, failures }
+  const failures = new LoginFailures({ accountId, loginPath: paths.login, onLoginError, refusals })
+  return { transactions, failures, refusals }
 }
 
 type Shared = ReturnType<typeof createTransactions>
@@ -169,6 +174,7 @@ function createCallback(
     cookie,
     current,
     collaborators,
+    refusals: shared.refusals,
     onLogin
   })
   return new Callback(

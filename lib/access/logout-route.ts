@@ -44,7 +44,7 @@ export async function logoutRoute(scope: FastifyInstance, route: LogoutRoute): P
  * A form of another site cannot forge these headers (Fetch Metadata; Origin, RFC 6454 §7). A
  * request without either does not come from a current browser.
  */
-function isSameOrigin({ headers }: FastifyRequest, origin: string): boolean {
+export function isSameOrigin({ headers }: FastifyRequest, origin: string): boolean {
   const site = headers['sec-fetch-site']
   if (site !== undefined) return site === 'same-origin' || site === 'none'
   return headers.origin === origin

@@ -11,16 +11,23 @@ import {
 import type { AppPaths } from '../options/resolved-options.ts'
 import type { Callback } from './callback.ts'
 import type { LoginStart } from './start.ts'
+import type { UserSwitch } from './user-switch.ts'
+
+interface LoginSteps {
+  start: LoginStart
+  callback: Callback
+  userSwitch: UserSwitch
+}
 
 /**
- * Adds GET /login and GET /callback. Refuses the callback with another method, or with another
- * slash at the end.
+ * Adds GET /login, POST /login and GET /callback. Refuses the callback with another method, or
+ * with another slash at the end.
  */
-export function addLoginRoutes(
+export async function addLoginRoutes(
   app: FastifyInstance,
   { localRoutes, routes }: AppPaths,
-  { start, callback }: { start: LoginStart; callback: Callback }
-): void {
+  { start, callback, userSwitch }: LoginSteps
+): Promise<void> {
   const route = {
     exposeHeadRoute: false,
     logSerializers: withoutQueryInLog,
@@ -28,6 +35,7 @@ export function addLoginRoutes(
     config: ownRoute
   }
   app.get(localRoutes.login, route, start.handle)
+  await app.register(userSwitch.addRoute)
   app.get(localRoutes.callback, route, callback.handle)
   app.route({
     ...route,

@@ -2,13 +2,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Authentication, type Collaborators } from '../access/authentication.ts'
 import type { CurrentAuthentication } from '../access/current-authentication.ts'
 import type { LoginCookie } from '../access/login-cookie.ts'
-import { leAuthError, type LeAuthError } from '../errors.ts'
+import { leAuthError, LoginRefused, type LeAuthError } from '../errors.ts'
 import { hasResponded, watchResponse } from '../http/watch-response.ts'
 import type { Login } from '../logins/login.ts'
 import type { Logins } from '../logins/logins.ts'
 import type { LoginHook } from '../options/options.ts'
 import type { ExchangedCode } from '../sentinel/exchange-code.ts'
 import type { AppSessions, NewSession } from '../session/app-sessions.ts'
+import type { Refusals } from './refusals.ts'
 
 interface LoginCreatorParts {
   logins: Logins
@@ -16,6 +17,7 @@ interface LoginCreatorParts {
   cookie: LoginCookie
   current: CurrentAuthentication
   collaborators: Collaborators
+  refusals: Refusals
   onLogin: LoginHook | undefined
 }
 
@@ -37,7 +39,7 @@ export class LoginCreator {
   /**
    * Makes the login and its session, runs `onLogin`, and only then makes the login valid.
    *
-   * @throws LE_AUTH_LOGIN_HOOK_FAILED, LE_AUTH_STORE_UNAVAILABLE
+   * @throws LE_AUTH_LOGIN_REFUSED, LE_AUTH_LOGIN_HOOK_FAILED, LE_AUTH_STORE_UNAVAILABLE
    */
   async create(
     request: FastifyRequest,
@@ -49,7 +51,8 @@ export class LoginCreator {
       sessions,
       cookie,
       current,
-      collaborators: { ends }
+      refusals,
+      collaborators: { ends, tokens }
     } = this.#with
     const before = current.of(request)
     const loginBefore = before && Authentication.loginOf(before)
@@ -62,6 +65,9 @@ export class LoginCreator {
       await session.destroyPrevious()
       if (loginBefore !== null) await ends.end(loginBefore, 'replaced')
     } catch (error) {
+      if (error instanceof LoginRefused) {
+        refusals.note(request, reply, login, tokens.open(login)?.refreshToken)
+      }
       session.undo()
       current.set(request, before)
       // The first error is the one to report.
@@ -69,6 +75,7 @@ export class LoginCreator {
       throw error
     }
     cookie.set(reply, id)
+    refusals.forget(request, reply)
     return login
   }
 
@@ -92,9 +99,10 @@ export class LoginCreator {
     current.set(request, new Authentication(login, request, reply, collaborators))
     const { user, accountId } = login.facts
     try {
-      await onLogin?.({ user, accountId, returnPath }, request, reply)
+      const admitted = await onLogin?.({ user, accountId, returnPath }, request, reply)
+      if (admitted === false) throw new LoginRefused()
     } catch (error) {
-      throw hookFailure(error, request)
+      throw error instanceof LoginRefused ? error : hookFailure(error, request)
     } finally {
       isPending = false
     }

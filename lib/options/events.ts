@@ -14,6 +14,12 @@ export interface LoginErrorEvent {
   readonly error: LeAuthError
   /** Starts the login again, with the same return path if it is known: for a "Try again" link. */
   readonly retryPath: string
+  /**
+   * Whether `onLogin` has refused the user, and a form that POSTs to `retryPath` would end that
+   * user's session in all LivePerson applications before it starts the login: for a button
+   * "Log in as somebody else".
+   */
+  readonly canSwitchUser: boolean
 }
 
 /** A logout that has just happened in this app. */

@@ -136,9 +136,10 @@ export interface LeAuthOptions {
   timers?: Timers | undefined
   /**
    * Called when a user has logged in, before the login is stored: what it writes to
-   * `request.session` is kept. If it throws, nobody is logged in, and the error is
-   * `LE_AUTH_LOGIN_HOOK_FAILED` with the thrown value as `cause`. If it responds to the request,
-   * that counts as throwing. To refuse a user, throw, and respond in `onLoginError`.
+   * `request.session` is kept. To refuse a user, throw `LoginRefused`, or return `false`: then
+   * nobody is logged in, and a login that the browser had goes on. If it throws anything else, the
+   * error is `LE_AUTH_LOGIN_HOOK_FAILED` with the thrown value as `cause`. If it responds to the
+   * request, that counts as throwing.
    */
   onLogin?: LoginHook | undefined
   /**
@@ -158,7 +159,7 @@ export type LoginHook = (
   event: LoginEvent,
   request: FastifyRequest,
   reply: FastifyReply
-) => void | Promise<void>
+) => boolean | void | Promise<boolean | void>
 
 /** See {@link LeAuthOptions.onLogout}. */
 export type LogoutHook = (

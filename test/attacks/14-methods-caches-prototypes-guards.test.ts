@@ -133,7 +133,8 @@ attack(
       const headers: Record<string, string> =
         method === 'QUERY' ? { 'Content-Type': 'text/plain' } : {}
       await refused(target, method, headers, '', statuses)
-      await refused('/login', method, headers, '', statuses)
+      // POST /login ends a session at LivePerson, and needs a page of the app's own.
+      await refused('/login', method, headers, '', method === 'POST' ? [403] : statuses)
       if (method !== 'POST') await refused('/logout', method, headers, '', statuses)
     }
     for (const override of OVERRIDES) {
@@ -148,7 +149,7 @@ attack(
         { [override]: 'GET', 'Content-Type': 'application/x-www-form-urlencoded' },
         '_method=GET'
       )
-      await refused('/login?_method=GET', 'POST', { [override]: 'GET' })
+      await refused('/login?_method=GET', 'POST', { [override]: 'GET' }, '', [403])
     }
     for (const type of TYPES) {
       for (const headers of [
