@@ -146,9 +146,11 @@ export class OnDemandSessions extends AppSessions {
     return this.#store
   }
 
-  /** A scope may have its own registration of @fastify/session, with its own sessions. */
-  #isOurs({ server }: FastifyRequest): boolean {
-    return server.decryptSession === this.#decryptSession
+  /** A scope may have its own session plugin: @fastify/session again, or any other. */
+  #isOurs(request: FastifyRequest): boolean {
+    const session = slotsOf(request)[SESSION]
+    if (session != null && !isOfFastifySession(session)) return false
+    return request.server.decryptSession === this.#decryptSession
   }
 
   #decorateRequest(): void {
@@ -184,6 +186,10 @@ export class OnDemandSessions extends AppSessions {
       this.#save(request, reply, payload, done)
     })
   }
+}
+
+function isOfFastifySession(session: object): boolean {
+  return typeof (session as FullSession).isModified === 'function'
 }
 
 /** The same store, which adds the key of its login to each session. */
