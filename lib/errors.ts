@@ -50,7 +50,8 @@ export type LoginEndReason =
 /** The reasons of each code: a closed list, except for what a store calls its own errors. */
 export interface LeAuthErrorReasons {
   LE_AUTH_OPTIONS_INVALID: undefined
-  LE_AUTH_SETUP_INVALID: 'name_taken' | 'session_plugin' | 'store_unused' | 'not_registered'
+  LE_AUTH_SETUP_INVALID:
+    'name_taken' | 'cookie_plugin' | 'session_plugin' | 'store_unused' | 'not_registered'
   LE_AUTH_INSECURE_REQUEST: undefined
   LE_AUTH_DOMAIN_API_UNAVAILABLE: NetworkReason | HttpStatusReason
   LE_AUTH_DOMAIN_API_INVALID: 'service_missing' | 'not_json' | HttpStatusReason

@@ -1,14 +1,15 @@
-import cookie from '@fastify/cookie'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import './access/augmentation.ts'
-import { addAccess, refuseTakenNames } from './access/add-access.ts'
+import { addAccess } from './access/add-access.ts'
 import { Authenticator } from './access/authenticate.ts'
 import type { Collaborators } from './access/authentication.ts'
+import { setUpCookies } from './access/cookies.ts'
 import { CurrentAuthentication } from './access/current-authentication.ts'
 import { Guards } from './access/guards.ts'
 import { LoginCookie } from './access/login-cookie.ts'
 import { Logout } from './access/logout.ts'
+import { explainTakenNames, refuseTakenNames } from './access/names.ts'
 import { HttpClient } from './http/client.ts'
 import { DomainApi } from './liveperson/domain-api.ts'
 import { addLoginRoutes } from './login/add-login-routes.ts'
@@ -30,9 +31,9 @@ import { Sealer } from './store/seal.ts'
 import { createLoginServices, type LoginServices } from './tokens/login-services.ts'
 
 async function leAuth(app: FastifyInstance, rawOptions: LeAuthOptions): Promise<void> {
-  const options = resolveOptions(rawOptions, process.env, app.prefix)
   refuseTakenNames(app)
-  if (!app.hasRequestDecorator('cookies')) await app.register(cookie)
+  const options = resolveOptions(rawOptions, process.env, app.prefix)
+  await setUpCookies(app)
   const base = { ...connect(options), ...createStorage(app, options) }
   const logins = createLogins(options, base)
   const access = createAccess(options, base, logins)
@@ -45,6 +46,7 @@ async function leAuth(app: FastifyInstance, rawOptions: LeAuthOptions): Promise<
   })
   await addAccess(app, access)
   await addLoginRoutes(app, options.paths, steps)
+  explainTakenNames(app)
 }
 
 /** What makes calls to LivePerson. */

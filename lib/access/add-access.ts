@@ -1,5 +1,4 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { leAuthError } from '../errors.ts'
 import type { AppPaths } from '../options/resolved-options.ts'
 import type { Authenticator } from './authenticate.ts'
 import type { CurrentAuthentication } from './current-authentication.ts'
@@ -34,18 +33,4 @@ export async function addAccess(app: FastifyInstance, access: Access): Promise<v
   app.addHook('preHandler', guards.checkAgain)
   app.addHook('onRoute', guards.checkAgainLast)
   await app.register(async scope => logoutRoute(scope, access))
-}
-
-/** @throws LE_AUTH_SETUP_INVALID */
-export function refuseTakenNames(app: FastifyInstance): void {
-  const decorator = ['requireAuth', 'requireAdmin'].find(name => app.hasDecorator(name))
-  const taken = app.hasRequestDecorator('leAuth') ? 'request.leAuth' : decorator
-  if (taken === undefined) return
-  throw leAuthError('LE_AUTH_SETUP_INVALID', {
-    reason: 'name_taken',
-    problem:
-      ` the name ${taken} is taken in this scope, by another plugin or by another ` +
-      'registration of fastify-le-auth. Register fastify-le-auth once, in a scope of its own ' +
-      '(app.register(async scope => { … })), or rename the other decorator.'
-  })
 }

@@ -68,8 +68,10 @@ function refuseOtherPlugins(app: FastifyInstance, store: unknown): void {
     throw leAuthError('LE_AUTH_SETUP_INVALID', {
       reason: 'session_plugin',
       problem:
-        ' request.session belongs to another plugin than @fastify/session. ' +
-        'Register fastify-le-auth in a scope without it, or use @fastify/session.'
+        ' request.session belongs to another plugin than @fastify/session. Register that ' +
+        'plugin in a scope of its own, beside or below the scope of fastify-le-auth, or give ' +
+        'its session another name (sessionName in @fastify/secure-session). Or use ' +
+        '@fastify/session.'
     })
   }
   if (store !== undefined) {

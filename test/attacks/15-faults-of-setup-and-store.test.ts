@@ -266,7 +266,7 @@ attack(
       }).catch(error => error)
       t.equal(failed.code, 1, where)
       t.notMatch(failed.stdout, 'started')
-      t.match(failed.stderr, /decorator '\w+' has already been added/)
+      t.match(failed.stderr, /Register @fastify\/session before fastify-le-auth/)
     }
   }
 )
