@@ -154,11 +154,7 @@ const DEFINITIONS: Record<LeAuthErrorCode, Definition> = {
   // To reach LivePerson.
   LE_AUTH_INSECURE_REQUEST: {
     status: 500,
-    message: 'This app is not set up correctly for https. Its operator should read the log.',
-    hint:
-      'redirectUri is https, but the request arrived as http, so the browser would ' +
-      "not keep the login. Behind a TLS proxy, set Fastify's trustProxy and let the " +
-      'proxy send X-Forwarded-Proto.'
+    message: 'This app is not set up correctly for https. Its operator should read the log.'
   },
   LE_AUTH_DOMAIN_API_UNAVAILABLE: {
     status: 503,

@@ -6,7 +6,9 @@ import type { AppPaths } from '../options/resolved-options.ts'
 import type { AuthorizationRequests } from '../sentinel/authorization-url.ts'
 import type { SentinelService } from '../sentinel/service.ts'
 import { sendFormPost } from './form-post.ts'
+import { insecureRequest } from './insecure-request.ts'
 import type { LoginFailures } from './login-failures.ts'
+import { loginOnRedirectHost } from './loopback-host.ts'
 import type { LoginTransactions } from './transaction.ts'
 
 interface LoginStartParts {
@@ -37,11 +39,13 @@ export class LoginStart {
     this.#ownRoutes = Object.values(routes).map(route => routeOf(publicPrefix + route))
   }
 
-  /** Of the query, it reads `returnTo` only. */
+  /** Of the query, only `returnTo` has a meaning for the login. */
   readonly handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const { method, paths, trustedDomains } = this.#settings
     const { returnTo: dangerousReturnTo } = request.query as { returnTo?: unknown }
     const sanitizedReturnTo = this.#sanitized(dangerousReturnTo)
+    const elsewhere = loginOnRedirectHost(request, paths, sanitizedReturnTo)
+    if (elsewhere !== null) return reply.redirect(elsewhere, 302)
     try {
       const url = await this.#begin(request, reply, sanitizedReturnTo ?? paths.afterLogin)
       if (method === 'POST') return sendFormPost(reply, url, paths.origin, trustedDomains)
@@ -58,7 +62,7 @@ export class LoginStart {
     if (isSurelyNoPage(request)) throw leAuthError('LE_AUTH_LOGIN_NOT_A_PAGE')
     // The browser would log in, keep no Secure cookie, and start again, for ever.
     const isSecure = paths.origin.startsWith('https:')
-    if (isSecure && request.protocol !== 'https') throw leAuthError('LE_AUTH_INSECURE_REQUEST')
+    if (isSecure && request.protocol !== 'https') throw insecureRequest(request)
     const sentinelOrigin = await sentinel.originOf(accountId)
     const transaction = { returnPath, accountId, sentinelOrigin, startedAt: now() }
     const secrets = transactions.begin(request, reply, transaction)
