@@ -51,7 +51,13 @@ export type LoginEndReason =
 export interface LeAuthErrorReasons {
   LE_AUTH_OPTIONS_INVALID: undefined
   LE_AUTH_SETUP_INVALID:
-    'name_taken' | 'cookie_plugin' | 'session_plugin' | 'store_unused' | 'not_registered'
+    | 'name_taken'
+    | 'cookie_plugin'
+    | 'session_plugin'
+    | 'store_unused'
+    | 'not_registered'
+    | 'session_keep'
+    | 'session_id_repeated'
   LE_AUTH_INSECURE_REQUEST: undefined
   LE_AUTH_DOMAIN_API_UNAVAILABLE: NetworkReason | HttpStatusReason
   LE_AUTH_DOMAIN_API_INVALID: 'service_missing' | 'not_json' | HttpStatusReason

@@ -39,7 +39,8 @@ export class LoginCreator {
   /**
    * Makes the login and its session, runs `onLogin`, and only then makes the login valid.
    *
-   * @throws LE_AUTH_LOGIN_REFUSED, LE_AUTH_LOGIN_HOOK_FAILED, LE_AUTH_STORE_UNAVAILABLE
+   * @throws LE_AUTH_LOGIN_REFUSED, LE_AUTH_LOGIN_HOOK_FAILED, LE_AUTH_STORE_UNAVAILABLE,
+   * LE_AUTH_SETUP_INVALID
    */
   async create(
     request: FastifyRequest,
@@ -48,7 +49,6 @@ export class LoginCreator {
   ): Promise<Login> {
     const {
       logins,
-      sessions,
       cookie,
       current,
       refusals,
@@ -57,7 +57,7 @@ export class LoginCreator {
     const before = current.of(request)
     const loginBefore = before && Authentication.loginOf(before)
     const { id, login } = await logins.create(from.user, from.accountId, from.tokens)
-    const session = sessions.begin(request, login, loginBefore)
+    const session = await this.#beginSession(request, login, loginBefore)
     try {
       await this.#runOnLogin(request, reply, login, session, from.returnPath)
       await session.save()
@@ -77,6 +77,21 @@ export class LoginCreator {
     cookie.set(reply, id)
     refusals.forget(request, reply)
     return login
+  }
+
+  async #beginSession(
+    request: FastifyRequest,
+    login: Login,
+    before: Login | null
+  ): Promise<NewSession> {
+    const { sessions, collaborators } = this.#with
+    try {
+      return sessions.begin(request, login, before)
+    } catch (error) {
+      // The first error is the one to report.
+      await Promise.allSettled([collaborators.ends.end(login, 'replaced')])
+      throw error
+    }
   }
 
   /**

@@ -6,11 +6,18 @@ import type {
   Session
 } from 'fastify'
 import type { Clock } from '../clock.ts'
+import { leAuthError } from '../errors.ts'
 import type { Login } from '../logins/login.ts'
 import type { PlainStore } from '../store/session-store.ts'
 import { ignoringAbsence, storePromise } from '../store/store-call.ts'
+import { copyForLogin } from './kept-data.ts'
 
 type FullSession = FastifyRequest['session']
+
+const REPEATED =
+  'The idGenerator of @fastify/session has returned the id of the session before the login ' +
+  'again. An attacker that knows this id would share the session of the user. Make each id ' +
+  'random, or leave idGenerator out.'
 
 /** The session of a login that is being made. */
 export interface NewSession {
@@ -73,13 +80,19 @@ export abstract class AppSessions {
    * another user's.
    *
    * @param before the login that the browser had
+   * @throws LE_AUTH_SETUP_INVALID; then the request has the session before it again
    */
   begin(request: FastifyRequest, login: Login, before: Login | null): NewSession {
     const previous = this.present(request)
     let saved: Session | null = null
-    this.renew(request, login)
     const keeps = before === null || isSameUser(before, login)
-    if (previous !== null && keeps) this.#copyKept(previous, request)
+    const kept = previous !== null && keeps ? copyForLogin(previous, this.#keep) : {}
+    this.renew(request, login)
+    if (previous !== null && hasSameId(previous, this.present(request))) {
+      this.restore(request, previous, before)
+      throw leAuthError('LE_AUTH_SETUP_INVALID', { reason: 'session_id_repeated', hint: REPEATED })
+    }
+    if (Object.keys(kept).length > 0) Object.assign(request.session, kept)
     return {
       save: async () => {
         // Noted before it is stored: a store that fails may have stored it all the same.
@@ -116,15 +129,6 @@ export abstract class AppSessions {
     return storePromise(this.#clock, done => (session as FullSession).save(done))
   }
 
-  /** Copies, so that a login that fails changes nothing in the session before it. */
-  #copyKept(previous: Session, request: FastifyRequest): void {
-    for (const key of this.#keep) {
-      if (!Object.hasOwn(previous, key)) continue
-      const value = (previous as unknown as Record<string, unknown>)[key]
-      Object.assign(request.session, { [key]: structuredClone(value) })
-    }
-  }
-
   async #destroy(request: FastifyRequest, session: Session | null): Promise<void> {
     if (session === null) return
     const { sessionId } = session as FullSession
@@ -135,6 +139,11 @@ export abstract class AppSessions {
 
 function isSameUser({ facts: one }: Login, { facts: other }: Login): boolean {
   return one.accountId === other.accountId && one.user.id === other.user.id
+}
+
+/** RFC 6265 §8.4: a session that somebody knew before the login must not be the user's. */
+function hasSameId(previous: Session, present: Session | null): boolean {
+  return (previous as FullSession).sessionId === (present as FullSession | null)?.sessionId
 }
 
 /** The key of the login that a session belongs to; `null` for a visitor's. */
