@@ -45,7 +45,7 @@ attack(
       const said = encodeURIComponent(text)
       const before = stage.logLines.length
       for (const [query, code] of [
-        [`error=${said}&state=STATE`, /CLIENT_REJECTED/],
+        [`error=${said}&state=STATE`, /AUTHORIZATION_FAILED/],
         [`error=access_denied&error_description=${said}&state=STATE`, /DENIED/],
         [`error=access_denied&error_uri=${said}&state=STATE`, /DENIED/],
         [`error=${said}&state=x`, /INVALID/],
