@@ -45,7 +45,7 @@ async function leAuth(app: FastifyInstance, rawOptions: LeAuthOptions): Promise<
     await base.http.close()
   })
   await addAccess(app, access)
-  await addLoginRoutes(app, options.paths, steps)
+  await addLoginRoutes(app, options.paths, { ...steps, sessions: base.sessions })
   explainTakenNames(app)
 }
 
@@ -73,9 +73,9 @@ function connect({ authorization, client, clock, hosts, http: settings }: Resolv
 
 /** Where logins and sessions are kept. */
 function createStorage(app: FastifyInstance, options: ResolvedOptions): Storage & Sealed {
-  const { clock, cookie, keep, lifetimes, maxLogins, secrets, store } = options
+  const { cookie, keep, lifetimes, secrets } = options
   const session = { cookie, keep, lifetime: lifetimes.absolute, secrets }
-  const storage = setUpStorage(app, { clock, maxLogins, store }, session)
+  const storage = setUpStorage(app, options, session)
   return { ...storage, sealer: new Sealer(secrets) }
 }
 

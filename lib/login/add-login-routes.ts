@@ -9,14 +9,16 @@ import {
   withOtherSlash
 } from '../http/route-headers.ts'
 import type { AppPaths } from '../options/resolved-options.ts'
+import type { AppSessions } from '../session/app-sessions.ts'
 import type { Callback } from './callback.ts'
 import type { LoginStart } from './start.ts'
 import type { UserSwitch } from './user-switch.ts'
 
-interface LoginSteps {
+interface LoginRouteParts {
   start: LoginStart
   callback: Callback
   userSwitch: UserSwitch
+  sessions: AppSessions
 }
 
 /**
@@ -26,7 +28,7 @@ interface LoginSteps {
 export async function addLoginRoutes(
   app: FastifyInstance,
   { localRoutes, routes }: AppPaths,
-  { start, callback, userSwitch }: LoginSteps
+  { start, callback, userSwitch, sessions }: LoginRouteParts
 ): Promise<void> {
   const route = {
     exposeHeadRoute: false,
@@ -34,7 +36,8 @@ export async function addLoginRoutes(
     onSend: loginRouteHeaders,
     config: ownRoute
   }
-  app.get(localRoutes.login, route, start.handle)
+  const onSend = [loginRouteHeaders, sessions.noticeVisitor]
+  app.get(localRoutes.login, { ...route, onSend }, start.handle)
   await app.register(userSwitch.addRoute)
   app.get(localRoutes.callback, route, callback.handle)
   app.route({

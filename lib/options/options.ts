@@ -52,7 +52,8 @@ export interface LeAuthOptions {
   store?: SessionStore | undefined
   /**
    * How many logins the store in memory keeps. The same limit applies to the sessions of users, and
-   * to those of visitors. The least recently used one is dropped first.
+   * to those of visitors. The least recently used one is dropped first. If it is set, the log does
+   * not warn of the store in memory in production.
    * @default 100000
    */
   maxLogins?: number | undefined

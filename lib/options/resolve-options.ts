@@ -105,6 +105,7 @@ export function resolveOptions(
     cookie: readCookie(read, redirectUri.url, identity.client),
     keep: read.list('session.keep', SESSION_KEY, 'names of session keys of your own'),
     ...readStorage(read),
+    inProduction: env['NODE_ENV'] === 'production',
     hosts: readHosts(read),
     http: readHttp(read),
     clock: readClock(read),
@@ -168,7 +169,8 @@ function readVersion(read: OptionReader, name: string): string {
 
 function readStorage(
   read: OptionReader
-): Part<'maxLogins' | 'lifetimes' | 'refreshLeeway'> & Partial<Part<'store' | 'lock'>> {
+): Part<'maxLogins' | 'memoryIsMeant' | 'lifetimes' | 'refreshLeeway'> &
+  Partial<Part<'store' | 'lock'>> {
   const store = read.withMethods<SessionStore>(
     'store',
     ['get', 'set', 'destroy'],
@@ -182,6 +184,7 @@ function readStorage(
   return {
     ...read.optional('store', store),
     maxLogins: read.wholeNumber('maxLogins', 100_000, 1, 10_000_000),
+    memoryIsMeant: read.value('maxLogins') !== undefined,
     lifetimes: {
       idle: read.time('idleLifetime', IDLE_LIFETIME, 1000, LONGEST_LIFETIME),
       absolute: read.time('absoluteLifetime', ABSOLUTE_LIFETIME, 1000, LONGEST_LIFETIME)

@@ -22,6 +22,10 @@ export interface ResolvedOptions {
   keep: string[]
   store?: SessionStore
   maxLogins: number
+  /** Whether the app has set `maxLogins`, and so has decided on the store in memory. */
+  memoryIsMeant: boolean
+  /** Whether `NODE_ENV` is `production`. */
+  inProduction: boolean
   lifetimes: LoginLifetimes
   /** In ms. */
   refreshLeeway: number

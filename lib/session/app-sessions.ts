@@ -105,6 +105,20 @@ export abstract class AppSessions {
     }
   }
 
+  /** The onSend hook of /login: sees what the response to a visitor has stored. */
+  readonly noticeVisitor = (
+    request: FastifyRequest,
+    _reply: FastifyReply,
+    _payload: unknown,
+    done: HookHandlerDoneFunction
+  ): void => {
+    this.checkVisitor(request)
+    done()
+  }
+
+  /** Warns if a session was stored for a visitor. */
+  protected checkVisitor(_request: FastifyRequest): void {}
+
   /** Removes the session of a request, and clears its cookie. @throws LE_AUTH_STORE_UNAVAILABLE */
   async end(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const session = this.present(request)

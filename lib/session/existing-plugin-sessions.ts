@@ -10,10 +10,12 @@ import type { Login } from '../logins/login.ts'
 import type { PlainStore } from '../store/session-store.ts'
 import { AppSessions, makeSession } from './app-sessions.ts'
 import { attributesOf } from './cookie-attributes.ts'
+import { warnOfSetup } from './setup-warnings.ts'
 
 /** `request.session` by the app's own registration of @fastify/session. */
 export class ExistingPluginSessions extends AppSessions {
   readonly #app: FastifyInstance
+  #hasWarned = false
 
   constructor(app: FastifyInstance, keep: string[], clock: Clock) {
     super(keep, clock)
@@ -54,6 +56,13 @@ export class ExistingPluginSessions extends AppSessions {
     // the browser keeps the cookie.
     delete request.cookies[name]
     reply.clearCookie(name, attributesOf(session.cookie))
+  }
+
+  protected override checkVisitor(request: FastifyRequest): void {
+    if (this.#hasWarned || !isSession(request.session) || !request.session.isSaved()) return
+    if (cookieNameOf(request) !== undefined) return
+    this.#hasWarned = true
+    warnOfSetup(this.#app.log, 'visitor_sessions')
   }
 
   protected override storeOf({ sessionStore }: FastifyRequest): PlainStore {

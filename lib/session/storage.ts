@@ -1,5 +1,4 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Clock } from '../clock.ts'
 import { leAuthError } from '../errors.ts'
 import type { ResolvedOptions } from '../options/resolved-options.ts'
 import { MemoryStore } from '../store/memory-store.ts'
@@ -8,6 +7,7 @@ import { SessionStoreRecords, type PlainStore } from '../store/session-store.ts'
 import type { AppSessions } from './app-sessions.ts'
 import { ExistingPluginSessions } from './existing-plugin-sessions.ts'
 import { OnDemandSessions, type OnDemandSettings } from './on-demand-sessions.ts'
+import { isMemoryStore, warnOfSetup } from './setup-warnings.ts'
 
 /** How often the memory store drops what has expired, in ms. */
 const PURGE_INTERVAL = 60 * 1000
@@ -18,11 +18,10 @@ export interface Storage {
   sessions: AppSessions
 }
 
-interface StorageOptions {
-  store: ResolvedOptions['store'] | undefined
-  maxLogins: number
-  clock: Clock
-}
+type StorageOptions = Pick<
+  ResolvedOptions,
+  'store' | 'maxLogins' | 'memoryIsMeant' | 'inProduction' | 'clock'
+>
 type SessionSettings = Omit<OnDemandSettings, 'store'>
 
 /**
@@ -33,19 +32,30 @@ type SessionSettings = Omit<OnDemandSettings, 'store'>
  */
 export function setUpStorage(
   app: FastifyInstance,
-  { store, maxLogins, clock }: StorageOptions,
+  options: StorageOptions,
   settings: SessionSettings
 ): Storage {
+  const { store, clock } = options
   if (app.hasRequestDecorator('session')) {
     refuseOtherPlugins(app, store)
     const sessions = new ExistingPluginSessions(app, settings.keep, clock)
-    return { records: recordsInAppStore(app, clock), sessions }
+    return { records: recordsInAppStore(app, options), sessions }
   }
   if (store !== undefined) {
+    warnOfMemoryStore(app, options, store)
     const plainStore = store as unknown as PlainStore
     const sessions = new OnDemandSessions(app, { ...settings, store: plainStore }, clock)
     return { records: new SessionStoreRecords(() => plainStore, clock), sessions }
   }
+  return setUpMemory(app, options, settings)
+}
+
+function setUpMemory(
+  app: FastifyInstance,
+  { maxLogins, memoryIsMeant, inProduction, clock }: StorageOptions,
+  settings: SessionSettings
+): Storage {
+  if (inProduction && !memoryIsMeant) warnOfSetup(app.log, 'memory_store')
   const memoryStore = new MemoryStore(maxLogins, clock.now)
   const stopPurging = clock.every(PURGE_INTERVAL, () => memoryStore.purge())
   app.addHook('onClose', async () => stopPurging())
@@ -54,13 +64,22 @@ export function setUpStorage(
 }
 
 /** @fastify/session shows its store on requests only, so the first request reveals it. */
-function recordsInAppStore(app: FastifyInstance, clock: Clock): Records {
+function recordsInAppStore(app: FastifyInstance, options: StorageOptions): Records {
   let store: PlainStore | undefined
-  app.addHook('onRequest', function findStore(request: FastifyRequest, _reply, done) {
-    store ??= request.sessionStore as unknown as PlainStore
+  app.addHook('onRequest', function findStore({ sessionStore }: FastifyRequest, _reply, done) {
+    if (store === undefined) warnOfMemoryStore(app, options, sessionStore)
+    store ??= sessionStore as unknown as PlainStore
     done()
   })
-  return new SessionStoreRecords(() => store!, clock)
+  return new SessionStoreRecords(() => store!, options.clock)
+}
+
+function warnOfMemoryStore(
+  app: FastifyInstance,
+  { inProduction }: StorageOptions,
+  store: object
+): void {
+  if (inProduction && isMemoryStore(store)) warnOfSetup(app.log, 'session_memory_store')
 }
 
 function refuseOtherPlugins(app: FastifyInstance, store: unknown): void {
