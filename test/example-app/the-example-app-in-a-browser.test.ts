@@ -112,6 +112,16 @@ t.test('The example app works in Chromium.', async t => {
     }
   )
 
+  await t.test('A visitor of 127.0.0.1 comes to localhost with the first click.', async t => {
+    const { page, complaints } = await visitor(t, browser, base.replace('localhost', '127.0.0.1'))
+    await page.goto('/')
+    await page.getByRole('link', { name: 'Agents' }).click()
+    await signInOn(page, AGENT)
+    await heading(page, 'Agents')
+    t.equal(page.url(), `${base}/agents`)
+    t.same(complaints, [])
+  })
+
   await t.test('An administrator may open the administration page.', async t => {
     const { page, complaints } = await visitor(t, browser, base)
     await page.goto('/admin')
