@@ -9,11 +9,13 @@ import { CurrentAuthentication } from './access/current-authentication.ts'
 import { Guards } from './access/guards.ts'
 import { LoginCookie } from './access/login-cookie.ts'
 import { Logout } from './access/logout.ts'
+import { LogoutMark } from './access/logout-mark.ts'
 import { explainTakenNames, refuseTakenNames } from './access/names.ts'
 import { HttpClient } from './http/client.ts'
 import { DomainApi } from './liveperson/domain-api.ts'
 import { addLoginRoutes } from './login/add-login-routes.ts'
 import { Callback } from './login/callback.ts'
+import { CrossSiteStart } from './login/cross-site-start.ts'
 import { LoginFailures } from './login/login-failures.ts'
 import { LoginCreator } from './login/login-creator.ts'
 import { LoginStart } from './login/start.ts'
@@ -103,8 +105,9 @@ function createAccess(
   const { ends, tokens } = parts
   const current = new CurrentAuthentication()
   const cookie = new LoginCookie({ name, attributes }, lifetimes.absolute)
+  const mark = new LogoutMark({ name, attributes })
   const { onLogout } = hooks
-  const logout = new Logout({ ends, tokens, sessions, cookie, current, onLogout })
+  const logout = new Logout({ ends, tokens, sessions, cookie, mark, current, onLogout })
   const collaborators: Collaborators = { ...parts, callService, logout, clock }
   const authenticator = new Authenticator({
     cookie,
@@ -115,7 +118,7 @@ function createAccess(
     collaborators
   })
   const guards = new Guards(current, paths)
-  return { accountId, paths, authenticator, collaborators, cookie, current, guards, logout }
+  return { accountId, paths, authenticator, collaborators, cookie, current, guards, logout, mark }
 }
 
 type Access = ReturnType<typeof createAccess>
@@ -151,21 +154,22 @@ type Shared = ReturnType<typeof createTransactions>
 
 function createStart(
   { accountId, authorization, client, clock, hosts, paths }: ResolvedOptions,
-  { sentinel }: Parts,
+  { sentinel, current, mark }: Parts,
   shared: Shared
 ): LoginStart {
   const { clientId, redirectUri } = client
   const { method, scope } = authorization
   const authorizationRequests = new AuthorizationRequests({ clientId, redirectUri, scope })
+  const crossSite = new CrossSiteStart({ current, mark }, paths)
   return new LoginStart(
-    { ...shared, sentinel, authorizationRequests },
+    { ...shared, sentinel, authorizationRequests, crossSite },
     { accountId, paths, method, trustedDomains: hosts.trust.domains, now: clock.now }
   )
 }
 
 function createCallback(
   { client, clock, hooks, lock, paths }: ResolvedOptions,
-  { records, sealer, sentinel, logins, sessions, cookie, current, collaborators }: Parts,
+  { records, sealer, sentinel, logins, sessions, cookie, current, mark, collaborators }: Parts,
   shared: Shared
 ): Callback {
   const usedStates = new UsedStates({ records, sealer, lock, now: clock.now })
@@ -174,6 +178,7 @@ function createCallback(
     logins,
     sessions,
     cookie,
+    mark,
     current,
     collaborators,
     refusals: shared.refusals,

@@ -6,6 +6,7 @@ import type { LoginTokens } from '../logins/login-tokens.ts'
 import type { LogoutHook } from '../options/options.ts'
 import type { AppSessions } from '../session/app-sessions.ts'
 import type { LoginCookie } from './login-cookie.ts'
+import type { LogoutMark } from './logout-mark.ts'
 
 /** How far a logout reaches. */
 export interface LogoutOptions {
@@ -21,6 +22,7 @@ interface LogoutParts {
   tokens: LoginTokens
   sessions: AppSessions
   cookie: LoginCookie
+  mark: LogoutMark
   /** Where a request keeps who is logged in. */
   current: { set: (request: FastifyRequest, authentication: null) => void }
   onLogout: LogoutHook | undefined
@@ -41,10 +43,11 @@ export class Logout {
     login: Login,
     options: LogoutOptions
   ): Promise<LogoutResult> {
-    const { cookie, current, ends, onLogout } = this.#with
+    const { cookie, current, ends, mark, onLogout } = this.#with
     const revoke = Object.hasOwn(options, 'revoke') && options.revoke === true
     const tokens = await this.#end(request, reply, login, revoke)
     cookie.clear(reply)
+    mark.set(reply)
     current.set(request, null)
     const result = revoke ? await ends.revoke(login, tokens) : { revoked: null }
     report(request, login, result)
@@ -81,9 +84,9 @@ export class Logout {
     accountId: string,
     revoke: boolean
   ): Promise<void> {
-    const { cookie, ends, sessions } = this.#with
+    const { cookie, ends, mark, sessions } = this.#with
     const id = cookie.idOf(request)
-    if (id === null) return
+    if (id === null) return mark.set(reply)
     const newest = await ends.endById(id, revoke)
     if (newest?.refreshToken !== undefined) {
       const { revocationError } = await ends.revokeToken(accountId, newest.refreshToken)
@@ -91,6 +94,7 @@ export class Logout {
     }
     await sessions.end(request, reply)
     cookie.clear(reply)
+    mark.set(reply)
   }
 }
 

@@ -23,6 +23,15 @@ export function isSurelyNoPage(request: FastifyRequest): boolean {
   return request.headers['sec-fetch-mode'] !== undefined && !isPageNavigation(request)
 }
 
+/**
+ * Whether another site started this navigation, or a redirect on its way (Fetch Metadata). A
+ * browser that sends no such headers does not say.
+ */
+export function isFromAnotherSite({ headers }: FastifyRequest): boolean {
+  const site = headers['sec-fetch-site']
+  return site === 'cross-site' || site === 'same-site'
+}
+
 function isPrefetch(headers: FastifyRequest['headers']): boolean {
   return /prefetch|prerender/.test(`${headers['sec-purpose']} ${headers.purpose}`)
 }

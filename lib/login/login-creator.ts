@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Authentication, type Collaborators } from '../access/authentication.ts'
 import type { CurrentAuthentication } from '../access/current-authentication.ts'
 import type { LoginCookie } from '../access/login-cookie.ts'
+import type { LogoutMark } from '../access/logout-mark.ts'
 import { leAuthError, LoginRefused, type LeAuthError } from '../errors.ts'
 import { hasResponded, watchResponse } from '../http/watch-response.ts'
 import type { Login } from '../logins/login.ts'
@@ -15,6 +16,7 @@ interface LoginCreatorParts {
   logins: Logins
   sessions: AppSessions
   cookie: LoginCookie
+  mark: LogoutMark
   current: CurrentAuthentication
   collaborators: Collaborators
   refusals: Refusals
@@ -51,6 +53,7 @@ export class LoginCreator {
       logins,
       cookie,
       current,
+      mark,
       refusals,
       collaborators: { ends, tokens }
     } = this.#with
@@ -75,6 +78,7 @@ export class LoginCreator {
       throw error
     }
     cookie.set(reply, id)
+    mark.clear(request, reply)
     refusals.forget(request, reply)
     return login
   }

@@ -5,6 +5,7 @@ import { returnPath } from '../http/return-path.ts'
 import type { AppPaths } from '../options/resolved-options.ts'
 import type { AuthorizationRequests } from '../sentinel/authorization-url.ts'
 import type { SentinelService } from '../sentinel/service.ts'
+import type { CrossSiteStart } from './cross-site-start.ts'
 import { sendFormPost } from './form-post.ts'
 import { insecureRequest } from './insecure-request.ts'
 import type { LoginFailures } from './login-failures.ts'
@@ -16,6 +17,7 @@ interface LoginStartParts {
   authorizationRequests: AuthorizationRequests
   transactions: LoginTransactions
   failures: LoginFailures
+  crossSite: CrossSiteStart
 }
 
 interface LoginStartSettings {
@@ -46,6 +48,8 @@ export class LoginStart {
     const sanitizedReturnTo = this.#sanitized(dangerousReturnTo)
     const elsewhere = loginOnRedirectHost(request, paths, sanitizedReturnTo)
     if (elsewhere !== null) return reply.redirect(elsewhere, 302)
+    const response = this.#with.crossSite.respond(request, reply, sanitizedReturnTo)
+    if (response !== null) return response
     try {
       const url = await this.#begin(request, reply, sanitizedReturnTo ?? paths.afterLogin)
       if (method === 'POST') return sendFormPost(reply, url, paths.origin, trustedDomains)

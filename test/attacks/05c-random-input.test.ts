@@ -220,7 +220,7 @@ attack(
         })
         assertTame(`/login?${query}`, response)
         if (
-          isPost ? ![404, 400].includes(response.status) : ![302, 400].includes(response.status)
+          isPost ? ![403, 400, 413].includes(response.status) : ![302, 400].includes(response.status)
         ) {
           throw new Error(`status ${response.status}`)
         }

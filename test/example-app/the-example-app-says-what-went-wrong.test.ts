@@ -156,3 +156,14 @@ t.test(
     )
   }
 )
+
+t.test('After a logout, another site that opens the login gets a page with a button.', async t => {
+  const example = await openExample(t)
+  await logIn(example)
+  await example.browser.submit(example.url('/logout'), {})
+  const headers = { 'sec-fetch-site': 'cross-site' }
+  const page = await example.browser.step(example.url('/login?returnTo=/agents'), { headers })
+  t.equal(page.status, 200)
+  t.match(page.text, 'You have logged out')
+  t.match((await example.open('/login?returnTo=%2Fagents')).text, 'Maya Osei')
+})

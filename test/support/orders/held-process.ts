@@ -58,6 +58,7 @@ export class HeldProcess {
       ...parts,
       current: this.#current,
       cookie: COOKIE as never,
+      mark: MARK as never,
       sessions: SESSIONS as never
     }
     const logout = (this.#logout = new Logout({ ...around, onLogout: undefined }))
@@ -151,6 +152,7 @@ export class HeldProcess {
 
 /** The cookie of a request here is its id. */
 const COOKIE = { idOf: ({ id }: FastifyRequest) => id, clear() {} }
+const MARK = { set() {} }
 /** The app has no sessions here. */
 const SESSIONS = {
   load: (_request: unknown, _login: unknown, done: () => void) => done(),
