@@ -69,7 +69,7 @@ export class LoginCreator {
       if (loginBefore !== null) await ends.end(loginBefore, 'replaced')
     } catch (error) {
       if (error instanceof LoginRefused) {
-        refusals.note(request, reply, login, tokens.open(login)?.refreshToken)
+        refusals.note(request, reply, login, tokens.open(login)!.refreshToken)
       }
       session.undo()
       current.set(request, before)
