@@ -54,7 +54,7 @@ async function leAuth(app: FastifyInstance, rawOptions: LeAuthOptions): Promise<
 /** What makes calls to LivePerson. */
 function connect({ authorization, client, clock, hosts, http: settings }: ResolvedOptions) {
   const { now } = clock
-  const http = new HttpClient(settings.timeout, clock, settings.dispatcher)
+  const http = new HttpClient(settings, clock)
   const domainApi = new DomainApi({ ...hosts, now }, http)
   const sentinel = new SentinelService(
     {

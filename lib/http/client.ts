@@ -3,6 +3,7 @@ import type { Dispatcher, RequestInit, Response as UndiciResponse } from 'undici
 import type { Clock } from '../clock.ts'
 import type { NetworkReason } from '../errors.ts'
 import { HttpResponse } from './http-response.ts'
+import { loadUndici, type HttpOptions, type Undici } from './load-undici.ts'
 
 /** No response of Sentinel or the Domain API is nearly this long; a longer one is an attack. */
 const MAX_BODY_BYTES = 1024 * 1024
@@ -43,27 +44,15 @@ export interface HttpCall {
   body?: string
 }
 
-interface Undici {
-  request: typeof import('undici').request
-  fetch: typeof import('undici').fetch
-  dispatcher: Dispatcher
-}
-
 /** All outgoing requests: pooled connections, deadlines, size limits, no redirects. */
 export class HttpClient {
-  readonly #timeout: number
+  readonly #options: HttpOptions
   readonly #clock: Clock
-  readonly #dispatcher: Dispatcher | undefined
   #loading: Promise<Undici> | null = null
 
-  /**
-   * @param timeout the deadline of `send`, in ms
-   * @param dispatcher the app's own; the app closes it
-   */
-  constructor(timeout: number, clock: Clock, dispatcher?: Dispatcher) {
-    this.#timeout = timeout
+  constructor(options: HttpOptions, clock: Clock) {
+    this.#options = options
     this.#clock = clock
-    this.#dispatcher = dispatcher
   }
 
   /**
@@ -76,7 +65,7 @@ export class HttpClient {
   async send(url: string, call: HttpCall): Promise<HttpResponse> {
     const undici = await this.#undici()
     const controller = new AbortController()
-    const cancel = this.#clock.after(this.#timeout, () => controller.abort())
+    const cancel = this.#clock.after(this.#options.timeout, () => controller.abort())
     const attempt = (): Promise<HttpResponse> => sendOnce(undici, controller.signal, url, call)
     try {
       return await attempt().catch(async (error: HttpError) => {
@@ -98,21 +87,14 @@ export class HttpClient {
   }
 
   async close(): Promise<void> {
-    if (this.#dispatcher !== undefined || this.#loading === null) return
-    await (await this.#loading).dispatcher.destroy()
+    await (await this.#loading)?.destroy()
   }
 
   /** Loading undici is most of the time that a start takes, and nothing needs it before a login. */
   #undici(): Promise<Undici> {
-    this.#loading ??= loadUndici(this.#timeout, this.#dispatcher)
+    this.#loading ??= loadUndici(this.#options)
     return this.#loading
   }
-}
-
-async function loadUndici(timeout: number, dispatcher?: Dispatcher): Promise<Undici> {
-  const { Agent, fetch, request } = await import('undici')
-  const timeouts = { connect: { timeout }, headersTimeout: timeout, bodyTimeout: timeout }
-  return { fetch, request, dispatcher: dispatcher ?? new Agent(timeouts) }
 }
 
 async function sendOnce(

@@ -1,7 +1,7 @@
 import type { SessionStore } from '@fastify/session'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Dispatcher } from 'undici'
 import type { Timers } from '../clock.ts'
+import type { AnyDispatcher } from '../http/load-undici.ts'
 import type { Lock } from '../store/lock.ts'
 import type { LoginErrorEvent, LoginEvent, LogoutEvent } from './events.ts'
 
@@ -121,10 +121,12 @@ export interface LeAuthOptions {
    */
   httpTimeout?: number | undefined
   /**
-   * The undici dispatcher for all calls, such as a `ProxyAgent`. The app closes it.
-   * @default an `Agent` of the plugin's own
+   * The undici dispatcher for all calls, such as a `ProxyAgent`, of undici 6, 7 or 8. The app
+   * closes it.
+   * @default an `Agent` of the plugin's own; with `NODE_USE_ENV_PROXY=1` an `EnvHttpProxyAgent`,
+   * which uses `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`
    */
-  dispatcher?: Dispatcher | undefined
+  dispatcher?: AnyDispatcher | undefined
   /**
    * The clock, in ms since 1970, for tests that shift time.
    * @default Date.now

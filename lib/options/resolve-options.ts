@@ -1,7 +1,7 @@
 import type { SessionStore } from '@fastify/session'
-import type { Dispatcher } from 'undici'
 import { Clock, type Timers } from '../clock.ts'
 import { leAuthError } from '../errors.ts'
+import type { AnyDispatcher } from '../http/load-undici.ts'
 import type { Lock } from '../store/lock.ts'
 import { OptionReader } from './option-reader.ts'
 import type { LeAuthOptions, LoginErrorHook, LoginHook, LogoutHook } from './options.ts'
@@ -107,7 +107,7 @@ export function resolveOptions(
     ...readStorage(read),
     inProduction: env['NODE_ENV'] === 'production',
     hosts: readHosts(read),
-    http: readHttp(read),
+    http: readHttp(read, env),
     clock: readClock(read),
     hooks: readHooks(read)
   }
@@ -194,14 +194,16 @@ function readStorage(
   }
 }
 
-function readHttp(read: OptionReader): ResolvedOptions['http'] {
-  const dispatcher = read.withMethods<Dispatcher>(
+function readHttp(read: OptionReader, env: NodeJS.ProcessEnv): ResolvedOptions['http'] {
+  const dispatcher = read.withMethods<AnyDispatcher>(
     'dispatcher',
     ['dispatch'],
     'an undici Dispatcher'
   )
   return {
     timeout: read.time('httpTimeout', 10_000, 1, 60_000),
+    // As for Node's own fetch, from Node 24 on.
+    envProxy: env['NODE_USE_ENV_PROXY'] === '1',
     ...read.optional('dispatcher', dispatcher)
   }
 }

@@ -1,6 +1,6 @@
 import type { SessionStore } from '@fastify/session'
-import type { Dispatcher } from 'undici'
 import type { Clock } from '../clock.ts'
+import type { HttpOptions } from '../http/load-undici.ts'
 import type { HostTrust } from '../liveperson/trusted-host.ts'
 import type { Lock } from '../store/lock.ts'
 import type { LoginErrorHook, LoginHook, LogoutHook } from './options.ts'
@@ -103,13 +103,6 @@ export interface LivePersonHosts {
   sentinelOrigin?: string
   /** Which hosts are LivePerson's. */
   trust: HostTrust
-}
-
-/** How calls are made. */
-export interface HttpOptions {
-  /** In ms. */
-  timeout: number
-  dispatcher?: Dispatcher
 }
 
 /** The app's own hooks. */

@@ -235,7 +235,10 @@ attack(
   'two accounts whose services are called in turn get their own hosts',
   'docs/protocol.md §1',
   async (t, { sentinel }) => {
-    const http = new HttpClient(SHORT_DEADLINE, new Clock(Date.now, globalThis))
+    const http = new HttpClient(
+      { timeout: SHORT_DEADLINE, envProxy: false },
+      new Clock(Date.now, globalThis)
+    )
     t.teardown(() => http.close())
     const domainApi = new DomainApi(
       {

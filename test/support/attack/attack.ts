@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import { Agent } from 'undici'
+import { Agent, type Dispatcher } from 'undici'
 import { EMULATOR_DEFAULTS, type SentinelEmulator } from '../../../lib/emulator/index.ts'
 import { SECRET, type Setting, startApp, type TestApp } from '../app.ts'
 import type { PageResponse, Browser } from '../browser.ts'
@@ -55,7 +55,7 @@ type LeakFinder = (mayShow: RegExp | undefined) => string[]
 
 async function setStage(t: Test, setting: Setting): Promise<{ stage: Stage; leaks: LeakFinder }> {
   const store = new TestStore()
-  const wire = new Wiretap(setting.options?.dispatcher ?? new Agent())
+  const wire = new Wiretap((setting.options?.dispatcher as Dispatcher | undefined) ?? new Agent())
   const sent: Sent[] = []
   const app = await startApp(t, {
     ...setting,
