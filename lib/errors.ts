@@ -172,10 +172,7 @@ const DEFINITIONS: Record<LeAuthErrorCode, Definition> = {
   },
   LE_AUTH_DOMAIN_API_INVALID: {
     status: 502,
-    message: `LivePerson named no address for the service that this app needs. ${REPORT_IT}`,
-    hint:
-      'The Domain API does not know the account or the service, or its response is ' +
-      'malformed. Check accountId and, for fetch, the name of the service.'
+    message: `LivePerson named no address for the service that this app needs. ${REPORT_IT}`
   },
   LE_AUTH_HOST_NOT_TRUSTED: {
     status: 502,

@@ -111,7 +111,8 @@ export class Authentication {
    * @param service the service's name in the Domain API, such as `accountConfigReadOnly`
    * @param path such as `/api/account/{accountId}/configuration/le-users/users`
    * @param init as for `fetch`
-   * @throws TypeError if `path` is a full URL or no path
+   * @throws TypeError if `service` or `path` is missing, `path` is a full URL, or a `{…}` in it is
+   * not `{accountId}`
    * @throws LE_AUTH_SERVICE_REDIRECTED, LE_AUTH_SERVICE_UNAVAILABLE, the errors of the Domain API,
    * and those of `getAccessToken`
    */

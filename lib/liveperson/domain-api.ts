@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { leAuthError, type LeAuthError } from '../errors.ts'
+import { leAuthError, type LeAuthError, type LeAuthErrorReasons } from '../errors.ts'
 import { HttpError, type HttpClient } from '../http/client.ts'
 import type { HttpResponse } from '../http/http-response.ts'
 import { trustedOrigin, type HostTrust } from './trusted-host.ts'
@@ -27,6 +27,7 @@ interface LookUp {
   accountId: string
   service: string
 }
+type InvalidReason = LeAuthErrorReasons['LE_AUTH_DOMAIN_API_INVALID']
 type Found = { origin: string } | { error: LeAuthError }
 
 /** The hosts of LivePerson's services, for each account. */
@@ -72,26 +73,34 @@ export class DomainApi {
   async #lookUp(lookUp: LookUp): Promise<string> {
     const body = await this.#request(lookUp)
     const host = hostIn(body, lookUp)
-    if (host === undefined) {
-      throw leAuthError('LE_AUTH_DOMAIN_API_INVALID', { reason: 'service_missing' })
-    }
+    if (host === undefined) throw invalid('service_missing', lookUp)
     const origin = trustedOrigin(host, this.#settings.trust)
     if (origin === null) throw leAuthError('LE_AUTH_HOST_NOT_TRUSTED')
     return origin
   }
 
-  async #request({ accountId, service }: LookUp): Promise<unknown> {
+  async #request(lookUp: LookUp): Promise<unknown> {
+    const { accountId, service } = lookUp
     const account = `${this.#settings.domainApi}/api/account/${encodeURIComponent(accountId)}`
     const url = `${account}/service/${encodeURIComponent(service)}/baseURI.json?version=1.0`
     const call = { method: 'GET', headers: { accept: 'application/json' } }
     const response = await this.#http.send(url, call).catch(unreachable)
     const reason = `http_${response.status}` as const
     if (isUnavailable(response)) throw leAuthError('LE_AUTH_DOMAIN_API_UNAVAILABLE', { reason })
-    if (response.status !== 200) throw leAuthError('LE_AUTH_DOMAIN_API_INVALID', { reason })
+    if (response.status !== 200) throw invalid(reason, lookUp)
     return response.json().catch(() => {
-      throw leAuthError('LE_AUTH_DOMAIN_API_INVALID', { reason: 'not_json' })
+      throw invalid('not_json', lookUp)
     })
   }
+}
+
+function invalid(reason: InvalidReason, { accountId, service }: LookUp): LeAuthError {
+  const name = JSON.stringify(service)
+  const hint =
+    `The Domain API named no host for the service ${name} of the account ${accountId}, or its ` +
+    'response is malformed. Check accountId and, for fetch, the name of the service: upper and ' +
+    'lower case matter.'
+  return leAuthError('LE_AUTH_DOMAIN_API_INVALID', { reason, hint })
 }
 
 function isUnavailable({ status }: HttpResponse): boolean {

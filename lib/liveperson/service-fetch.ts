@@ -2,6 +2,7 @@ import { Headers, type RequestInit, type Response } from 'undici'
 import { leAuthError, type NetworkReason } from '../errors.ts'
 import type { HttpClient } from '../http/client.ts'
 import type { DomainApi } from './domain-api.ts'
+import { servicePath, serviceUrl } from './service-url.ts'
 
 /** Enough for a resource that moved, and no loop. */
 const MAX_REDIRECTS = 5
@@ -25,7 +26,7 @@ type Init = RequestInit & { headers: Headers }
  * Calls a LivePerson service with the user's token. The token goes to the host that the Domain API
  * names, and to no other.
  *
- * @throws TypeError if the path is not valid
+ * @throws TypeError if the service or the path is not valid
  * @throws LE_AUTH_SERVICE_REDIRECTED, LE_AUTH_SERVICE_UNAVAILABLE, and what the look-up throws
  */
 export async function serviceFetch(
@@ -33,8 +34,8 @@ export async function serviceFetch(
   domainApi: DomainApi,
   call: ServiceCall
 ): Promise<Response> {
-  const origin = await domainApi.originOf(call.accountId, call.service)
-  const url = serviceUrl(origin, call.path, call.accountId)
+  const path = servicePath(call.service, call.path, call.accountId)
+  const url = serviceUrl(await domainApi.originOf(call.accountId, call.service), path)
   const headers = new Headers(call.init.headers)
   // A cache of the app's dispatcher must not give one user's response to another (RFC 9111 §3.5).
   if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
@@ -50,22 +51,6 @@ async function encodedForm(body: unknown): Promise<{ type: string; bytes: Uint8A
   const encoded = new globalThis.Response(body)
   const type = encoded.headers.get('content-type')!
   return { type, bytes: new Uint8Array(await encoded.arrayBuffer()) }
-}
-
-function serviceUrl(origin: string, path: unknown, accountId: string): URL {
-  if (typeof path !== 'string') throw invalidPath()
-  const filled = path.replaceAll('{accountId}', encodeURIComponent(accountId))
-  if (!/^\/(?![/\\])/.test(filled)) throw invalidPath()
-  const url = new URL(filled, origin)
-  if (url.origin !== origin) throw invalidPath()
-  return url
-}
-
-function invalidPath(): TypeError {
-  return new TypeError(
-    'fetch takes a path that begins with one slash, such as ' +
-      '/api/account/{accountId}/configuration/le-users/users, and no full URL'
-  )
 }
 
 async function follow(

@@ -15,9 +15,13 @@ const BARE_HOST =
   /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$/
 const PORT = /:\d{1,5}$/
 
-/** Whether a name is a plain DNS name, without scheme, port, path, user or trailing dot. */
+/**
+ * Whether a name is a plain DNS name, without scheme, port, path, user or trailing dot. Not every
+ * such name is a host in a URL: `xn--k.example.com` is none, and `0x7f.1` is another one.
+ */
 export function isBareHost(name: string): boolean {
-  return BARE_HOST.test(name)
+  const url = `https://${name}`
+  return BARE_HOST.test(name) && URL.canParse(url) && new URL(url).hostname === name
 }
 
 /**

@@ -385,6 +385,7 @@ const bad: Bad[] = [
     'va.sentinel.liveperson.net:443',
     '127.0.0.1:8080',
     'liveperson.net.evil.example',
+    'xn--k.liveperson.net',
     5
   ].map((sentinelDomain): Bad => [
     `sentinelDomain ${sentinelDomain}`,
@@ -399,6 +400,8 @@ const bad: Bad[] = [
     '*.example.com',
     'example.com.',
     'example.com:444',
+    'xn--k.com',
+    '0x7f.1',
     '',
     5
   ].map((domain): Bad => [

@@ -75,6 +75,10 @@ const refused: unknown[] = [
   '0.0.0.0',
   '[::ffff:127.0.0.1]',
   '127.1',
+  // Names that are no host in a URL.
+  'xn--k.liveperson.net',
+  'xn--.liveperson.net',
+  'a.xn--0.liveperson.net',
   // Not a string, or too long.
   '',
   undefined,
