@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { Agent } from 'undici'
 import { Agent as Agent6, ProxyAgent as ProxyAgent6 } from 'undici-6'
@@ -56,23 +58,32 @@ t.test('A dispatcher of undici 6 makes the calls.', async t => {
 
 t.test('A dispatcher of another copy of undici 7 makes the calls.', t => works(t, new Agent()))
 
-t.test(
-  'A dispatcher of undici 8 makes the calls.',
-  { skip: hasUndici8 ? false : 'undici 8 needs Node 22.19' },
-  async t => {
-    const undici8 = await import('undici-8')
-    await t.test('an Agent', async t => {
+/** A newer Node, for machines where Node itself is too old for undici 8. */
+const newerNode = process.env['NEWER_NODE']
+
+if (hasUndici8 || newerNode === undefined) {
+  t.test(
+    'A dispatcher of undici 8 makes the calls.',
+    { skip: hasUndici8 ? false : 'undici 8 needs Node 22.19, and NEWER_NODE names none' },
+    async t => {
+      const undici8 = await import('undici-8')
       await works(t, new undici8.Agent())
       await reportsRefusal(t, new undici8.Agent())
-    })
-    await t.test('a RetryAgent', t => works(t, new undici8.RetryAgent(new undici8.Agent())))
-    await t.test('a ProxyAgent', async t => {
+      await works(t, new undici8.RetryAgent(new undici8.Agent()))
       const proxy = await startForwardProxy(t)
       await works(t, new undici8.ProxyAgent(proxy.url))
       t.ok(proxy.targets().length > 0)
-    })
-  }
-)
+    }
+  )
+} else {
+  t.test('A dispatcher of undici 8 makes the calls, in a newer Node.', async t => {
+    const loader = join(import.meta.dirname, '../typescript.js')
+    const args = ['--import', loader, import.meta.filename]
+    const { status, stdout } = spawnSync(newerNode, args, { encoding: 'utf8' })
+    t.equal(status, 0, stdout.slice(-2000))
+    t.match(stdout, /ok \d+ - A dispatcher of undici 8 makes the calls\.(?! # SKIP)/)
+  })
+}
 
 t.test('A ProxyAgent of undici 6 makes the calls.', async t => {
   const proxy = await startForwardProxy(t)
