@@ -9,6 +9,9 @@ type Signer = ReturnType<typeof cookie.signerFactory>
 /**
  * Signs session ids. It remembers how a verified id was signed: @fastify/session signs it again to
  * see whether the browser sent the same text, which an older secret may have signed.
+ *
+ * If it got secrets instead, @fastify/session would import @fastify/cookie, which it does not
+ * declare. Strict package managers refuse that.
  */
 export class SessionSigner {
   readonly #signer: Signer
