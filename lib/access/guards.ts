@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { leAuthError, type LeAuthError } from '../errors.ts'
+import type { AnyReply, AnyRequest } from '../http/any-request.ts'
 import { isPageNavigation } from '../http/navigation.ts'
 import { returnPath, withReturnTo } from '../http/return-path.ts'
 import type { AppPaths } from '../options/resolved-options.ts'
@@ -14,12 +15,12 @@ import { isOwnRoute } from './own-routes.ts'
  * It never settles if the client hangs up before that.
  */
 export type Guard = (
-  request: FastifyRequest,
-  reply: FastifyReply,
-  done?: Done
+  request: AnyRequest,
+  reply: AnyReply,
+  done?: (error?: Error) => void
 ) => void | Promise<void>
 
-type Done = (error?: Error) => void
+type Done = Parameters<Guard>[2]
 type PreHandlers = NonNullable<RouteOptions['preHandler']>
 
 /**
@@ -61,7 +62,7 @@ export class Guards {
   #guard(
     request: FastifyRequest,
     reply: FastifyReply,
-    done: Done | undefined,
+    done: Done,
     adminOnly: boolean
   ): void | Promise<void> {
     const authentication = this.#alive(request)

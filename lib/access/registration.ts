@@ -1,5 +1,6 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { leAuthError } from '../errors.ts'
+import type { AnyRequest } from '../http/any-request.ts'
 import type { Authentication } from './authentication.ts'
 import type { CurrentAuthentication } from './current-authentication.ts'
 import type { Guard, Guards } from './guards.ts'
@@ -43,13 +44,13 @@ export const requireAdmin: Guard = (request, reply, done) =>
  * @throws LE_AUTH_LOGIN_REQUIRED if nobody is logged in
  * @throws LE_AUTH_SETUP_INVALID if the plugin is not registered in the route's scope
  */
-export function authOf(request: FastifyRequest): Authentication {
+export function authOf(request: AnyRequest): Authentication {
   const authentication = registrationOf(request).current.of(request)
   if (authentication === null) throw leAuthError('LE_AUTH_LOGIN_REQUIRED')
   return authentication
 }
 
-function registrationOf({ server }: FastifyRequest): Registration {
+function registrationOf({ server }: AnyRequest): Registration {
   const registration = (server as { [REGISTRATION]?: Registration })[REGISTRATION]
   if (registration !== undefined) return registration
   throw leAuthError('LE_AUTH_SETUP_INVALID', { reason: 'not_registered', hint: NOT_REGISTERED })

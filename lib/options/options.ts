@@ -1,6 +1,6 @@
 import type { SessionStore } from '@fastify/session'
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Timers } from '../clock.ts'
+import type { AnyReply, AnyRequest } from '../http/any-request.ts'
 import type { AnyDispatcher } from '../http/load-undici.ts'
 import type { Lock } from '../store/lock.ts'
 import type { LoginErrorEvent, LoginEvent, LogoutEvent } from './events.ts'
@@ -158,28 +158,24 @@ export interface LeAuthOptions {
 }
 
 /** See {@link LeAuthOptions.onLogin}. */
-export type LoginHook = (
-  event: LoginEvent,
-  request: FastifyRequest,
-  reply: FastifyReply
-) => boolean | void | Promise<boolean | void>
+export type LoginHook = Hook<LoginEvent, boolean | void | Promise<boolean | void>>
 
 /** See {@link LeAuthOptions.onLogout}. */
-export type LogoutHook = (
-  event: LogoutEvent,
-  request: FastifyRequest,
-  reply: FastifyReply
-) => HookResult
+export type LogoutHook = Hook<LogoutEvent, HookResult>
 
 /** See {@link LeAuthOptions.onLoginError}. */
-export type LoginErrorHook = (
-  event: LoginErrorEvent,
-  request: FastifyRequest,
-  reply: FastifyReply
-) => HookResult
+export type LoginErrorHook = Hook<LoginErrorEvent, HookResult>
+
+/**
+ * A function of the app. Written as a method, so that TypeScript also takes one that names the
+ * app's own kind of request, such as one with pino's logger.
+ */
+type Hook<Event, Result> = {
+  hook(event: Event, request: AnyRequest, reply: AnyReply): Result
+}['hook']
 
 /** What a hook that may respond returns: `reply` if it has responded, nothing otherwise. */
-export type HookResult = FastifyReply | void | Promise<FastifyReply | void>
+export type HookResult = AnyReply | void | Promise<AnyReply | void>
 
 /** Paths of the plugin's routes, below the prefix of the scope that it is registered in. */
 export interface RouteOptions {
