@@ -15,6 +15,7 @@ export type { LoginErrorEvent, LoginEvent, LogoutEvent } from './options/events.
 
 export { authOf, requireAdmin, requireAuth } from './access/registration.ts'
 export type { Guard } from './access/guards.ts'
+export type { FetchInit } from './http/fetch-init.ts'
 export type { Authentication } from './access/authentication.ts'
 export type { AccessTokenOptions } from './access/access-token-options.ts'
 export type { LogoutOptions, LogoutResult } from './access/logout.ts'

@@ -7,7 +7,7 @@ import t from 'tap'
  * the emulator are below.
  */
 const MAY_IMPORT: Record<string, string[]> = {
-  index: ['plugin', 'diagnostics', 'errors', 'options', 'access', 'sentinel', 'store'],
+  index: ['plugin', 'diagnostics', 'errors', 'options', 'access', 'sentinel', 'store', 'http'],
   plugin: [
     'options',
     'login',

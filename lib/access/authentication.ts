@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { RequestInit, Response } from 'undici'
 import type { Clock } from '../clock.ts'
 import { leAuthError } from '../errors.ts'
+import type { FetchInit } from '../http/fetch-init.ts'
 import { isRepeatable } from '../liveperson/repeatable-call.ts'
 import type { ServiceCall } from '../liveperson/service-fetch.ts'
 import type { LoginEnds } from '../logins/ends.ts'
@@ -110,13 +110,13 @@ export class Authentication {
    *
    * @param service the service's name in the Domain API, such as `accountConfigReadOnly`
    * @param path such as `/api/account/{accountId}/configuration/le-users/users`
-   * @param init as for `fetch`
+   * @param init as for the global `fetch`, without `redirect`; undici's classes work as well
    * @throws TypeError if `service` or `path` is missing, `path` is a full URL, or a `{…}` in it is
    * not `{accountId}`
    * @throws LE_AUTH_SERVICE_REDIRECTED, LE_AUTH_SERVICE_UNAVAILABLE, the errors of the Domain API,
    * and those of `getAccessToken`
    */
-  async fetch(service: string, path: string, init: RequestInit = {}): Promise<Response> {
+  async fetch(service: string, path: string, init: FetchInit = {}): Promise<Response> {
     let used = ''
     const getAccessToken = async (): Promise<string> => {
       used = await this.getAccessToken()
@@ -207,7 +207,7 @@ export class Authentication {
   }
 
   /** Whether a call with a 401 response is worth repeating; refreshes the tokens if need be. */
-  async #mayRepeat(response: Response, used: string, init: RequestInit): Promise<boolean> {
+  async #mayRepeat(response: Response, used: string, init: FetchInit): Promise<boolean> {
     const repeatable = isRepeatable(init)
     try {
       return (await this.#hasNewerToken(used)) && repeatable

@@ -1,9 +1,11 @@
 import { isUtf8 } from 'node:buffer'
-import type { Dispatcher, RequestInit, Response as UndiciResponse } from 'undici'
+import type { Dispatcher, RequestInit as UndiciInit } from 'undici'
 import type { Clock } from '../clock.ts'
 import type { NetworkReason } from '../errors.ts'
+import type { FetchInit } from './fetch-init.ts'
 import { HttpResponse } from './http-response.ts'
 import { loadUndici, type HttpOptions, type Undici } from './load-undici.ts'
+import { platformResponse } from './platform-response.ts'
 
 /** No response of Sentinel or the Domain API is nearly this long; a longer one is an attack. */
 const MAX_BODY_BYTES = 1024 * 1024
@@ -81,9 +83,9 @@ export class HttpClient {
   /**
    * The standard `fetch` on the same connections, for calls of the app to LivePerson's services.
    */
-  async fetch(url: string, init: RequestInit): Promise<UndiciResponse> {
+  async fetch(url: string, init: FetchInit): Promise<Response> {
     const { fetch, dispatcher } = await this.#undici()
-    return fetch(url, { ...init, dispatcher })
+    return platformResponse(await fetch(url, { ...(init as UndiciInit), dispatcher }))
   }
 
   async close(): Promise<void> {

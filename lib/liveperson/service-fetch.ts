@@ -1,6 +1,6 @@
-import { Headers, type RequestInit, type Response } from 'undici'
 import { leAuthError, type NetworkReason } from '../errors.ts'
 import type { HttpClient } from '../http/client.ts'
+import { encodeForm, isFormData, type FetchInit } from '../http/fetch-init.ts'
 import type { DomainApi } from './domain-api.ts'
 import { servicePath, serviceUrl } from './service-url.ts'
 
@@ -17,10 +17,10 @@ export interface ServiceCall {
   path: string
   /** Called just before each request, so that none is sent for a login that has ended meanwhile. */
   getAccessToken: () => Promise<string>
-  init: RequestInit
+  init: FetchInit
 }
 
-type Init = RequestInit & { headers: Headers }
+type Init = FetchInit & { headers: Headers }
 
 /**
  * Calls a LivePerson service with the user's token. The token goes to the host that the Domain API
@@ -36,21 +36,13 @@ export async function serviceFetch(
 ): Promise<Response> {
   const path = servicePath(call.service, call.path, call.accountId)
   const url = serviceUrl(await domainApi.originOf(call.accountId, call.service), path)
-  const headers = new Headers(call.init.headers)
+  const headers = new Headers(call.init.headers as Headers)
   // A cache of the app's dispatcher must not give one user's response to another (RFC 9111 §3.5).
   if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
-  const form = await encodedForm(call.init.body)
+  const form = isFormData(call.init.body) ? await encodeForm(call.init.body) : null
   if (form !== null) headers.set('content-type', form.type)
   const body = form === null ? {} : { body: form.bytes }
   return follow(http, url, { ...call.init, ...body, headers, redirect: 'manual' }, call)
-}
-
-/** undici's fetch does not know Node's own FormData, and would send its name as text. */
-async function encodedForm(body: unknown): Promise<{ type: string; bytes: Uint8Array } | null> {
-  if (!(body instanceof FormData)) return null
-  const encoded = new globalThis.Response(body)
-  const type = encoded.headers.get('content-type')!
-  return { type, bytes: new Uint8Array(await encoded.arrayBuffer()) }
 }
 
 async function follow(
@@ -88,7 +80,7 @@ function redirected(location: string, from: URL, method = 'GET'): URL {
 /**
  * The app's own abort, and its mistakes in `init`, are passed on. Only network errors have a cause.
  */
-function unavailable(error: unknown, { signal }: RequestInit): never {
+function unavailable(error: unknown, { signal }: FetchInit): never {
   if (signal?.aborted === true) throw error
   const { cause } = error as { cause?: { code: NetworkReason } }
   if (cause === undefined) throw error

@@ -122,32 +122,6 @@ t.test(
   }
 )
 
-t.test('fetch accepts headers and bodies of Node’s own classes.', async t => {
-  const { app, act } = await acting(t)
-  const service = await startServer(t, (_request, response) => response.end())
-  moveTo(app, service.host)
-  const form = new FormData()
-  form.set('file', new Blob(['of the file']), 'a.txt')
-  const bodies: Array<[body: any, type: RegExp, text: RegExp]> = [
-    [new URLSearchParams({ a: '1' }), /^application\/x-www-form-urlencoded/, /^a=1$/],
-    [new Blob(['x'], { type: 'text/csv' }), /^text\/csv/, /^x$/],
-    [form, /^multipart\/form-data; boundary=/, /of the file/]
-  ]
-  for (const [body, type, text] of bodies) {
-    await act(async leAuth => {
-      await leAuth.fetch('msgHist', '/x', {
-        method: 'POST',
-        headers: new Headers({ 'x-a': 'b' }) as any,
-        body
-      })
-    })
-    const request = service.requests.at(-1)!
-    t.match(request.headers['content-type'], type)
-    t.match(request.body, text)
-    t.equal(request.headers['x-a'], 'b')
-  }
-})
-
 t.test('fetch accepts only a path.', async t => {
   const { app, act } = await acting(t)
   const evil = await startServer(t, (_request, response) => response.end('got it'))
