@@ -1,5 +1,5 @@
-import type {} from '@fastify/cookie'
-import type {} from '@fastify/session'
+/// <reference types="@fastify/cookie" preserve="true" />
+/// <reference types="@fastify/session" preserve="true" />
 import type { Authentication } from './authentication.ts'
 import type { Guard } from './guards.ts'
 
