@@ -4,10 +4,27 @@ import { leAuthError } from '../errors.ts'
 import type { Lock } from './lock.ts'
 import { STORE_DEADLINE } from './store-call.ts'
 
-/** A client of the package `redis` or `ioredis`: anything that sends a command. */
-export type RedisLockClient =
-  | { sendCommand: (command: string[]) => Promise<unknown> }
-  | { call: (command: string, ...parameters: string[]) => Promise<unknown> }
+/**
+ * A client of the package `redis`, made by `createClient`, `createClientPool`, `createCluster` or
+ * `createSentinel`. Only commands with names are the same for all of them.
+ */
+interface NodeRedisClient {
+  eval: (script: string, parameters: ScriptParameters) => Promise<unknown>
+  evalSha: (sha1: string, parameters: ScriptParameters) => Promise<unknown>
+}
+
+interface ScriptParameters {
+  keys: string[]
+  arguments: string[]
+}
+
+/** A client of `ioredis`, a `Redis` or a `Cluster`. */
+interface IoredisClient {
+  call: (command: string, ...parameters: string[]) => Promise<unknown>
+}
+
+/** A client of the package `redis` or `ioredis`, also for a cluster or with sentinels. */
+export type RedisLockClient = NodeRedisClient | IoredisClient
 
 /** Settings of the lock. */
 export interface RedisLockOptions {
@@ -24,6 +41,8 @@ export interface RedisLockOptions {
   wait?: number | undefined
 }
 
+/** SET is a script too, because its options have other names in each major of `redis`. */
+const SET_IF_FREE = "return redis.call('set', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX')"
 /** How often a waiting process tries, in ms: a refresh takes a few hundred. */
 const RETRY_INTERVAL = 50
 /**
@@ -70,23 +89,48 @@ function checkTimes(times: Record<string, number>): void {
 
 type MutexClient = ConstructorParameters<typeof Mutex>[0]
 
+/** Runs a script that takes one key. */
+type RunScript = (
+  command: 'EVAL' | 'EVALSHA',
+  script: string,
+  key: string,
+  parameters: string[]
+) => Promise<unknown>
+
 /** What redis-semaphore calls, named as in ioredis, for either kind of client. */
 function mutexClient(client: RedisLockClient): MutexClient {
-  const { call, sendCommand } = (client ?? {}) as { call?: unknown; sendCommand?: unknown }
-  if (typeof call !== 'function' && typeof sendCommand !== 'function') {
-    throw invalid('redisLock takes a connected client of the package redis or ioredis')
-  }
-  const send = async (command: string, ...parameters: unknown[]): Promise<unknown> => {
-    const texts = parameters.map(String)
-    const response =
-      'call' in client ? client.call(command, ...texts) : client.sendCommand([command, ...texts])
-    return withDeadline(response)
-  }
+  const run = scriptRunner(client)
+  const runQuietly: RunScript = (...script) => run(...script).catch(ignoreFailure)
   return {
-    set: (...parameters: unknown[]) => send('SET', ...parameters),
-    evalsha: (...parameters: unknown[]) => send('EVALSHA', ...parameters).catch(ignoreFailure),
-    eval: (...parameters: unknown[]) => send('EVAL', ...parameters).catch(ignoreFailure)
+    set: (key: string, holder: string, _px: 'PX', lease: number) =>
+      run('EVAL', SET_IF_FREE, key, [holder, String(lease)]),
+    evalsha: (sha1: string, _count: 1, key: string, ...parameters: unknown[]) =>
+      runQuietly('EVALSHA', sha1, key, parameters.map(String)),
+    eval: (script: string, _count: 1, key: string, ...parameters: unknown[]) =>
+      runQuietly('EVAL', script, key, parameters.map(String))
   } as unknown as MutexClient
+}
+
+/** @throws LE_AUTH_OPTIONS_INVALID */
+function scriptRunner(client: RedisLockClient): RunScript {
+  if (has(client, 'call')) {
+    return async (command, script, key, parameters) =>
+      withDeadline(client.call(command, script, '1', key, ...parameters))
+  }
+  if (has(client, 'eval') && has(client, 'evalSha')) {
+    return async (command, script, key, parameters) => {
+      const method = command === 'EVAL' ? 'eval' : 'evalSha'
+      return withDeadline(client[method](script, { keys: [key], arguments: parameters }))
+    }
+  }
+  throw invalid('redisLock takes a connected client of the package redis or ioredis')
+}
+
+function has<Name extends string>(
+  client: object | null | undefined,
+  name: Name
+): client is Record<Name, (...parameters: any[]) => Promise<unknown>> {
+  return typeof (client as Record<string, unknown> | null | undefined)?.[name] === 'function'
 }
 
 /**

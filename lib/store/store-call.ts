@@ -55,12 +55,24 @@ export function ignoringAbsence<Value>(done: Callback<Value>): Callback<Value> {
   }
 }
 
+/** Classes of errors that Redis itself responds with, in the packages `redis` and `ioredis`. */
+const REDIS_ERRORS = ['SimpleError', 'BlobError', 'ErrorReply', 'ReplyError']
+const FOREIGN_CLIENT =
+  'Redis does not understand a command of the session store (ERR syntax error), so the store and ' +
+  'its client do not fit. connect-redis 9 and later take a client of the package redis, and none ' +
+  'of ioredis.'
+
 /**
  * A store's own message may hold its address and password, so only a code or a class name is kept.
  */
 function storeUnavailable(error: unknown): LeAuthError {
   if (error instanceof LeAuthError) return error
-  const { code, constructor } = error as { code?: unknown; constructor?: { name: string } }
+  const { code, constructor, message } = error as Partial<Error> & { code?: unknown }
   const reason = typeof code === 'string' ? code : String(constructor?.name)
-  return leAuthError('LE_AUTH_STORE_UNAVAILABLE', { reason })
+  if (!REDIS_ERRORS.includes(reason)) return leAuthError('LE_AUTH_STORE_UNAVAILABLE', { reason })
+  // Redis begins its messages with a code, such as NOAUTH, READONLY or MOVED.
+  return leAuthError('LE_AUTH_STORE_UNAVAILABLE', {
+    reason: /^[A-Z]+(?= )/.exec(String(message))?.[0] ?? reason,
+    ...(message === 'ERR syntax error' && { hint: FOREIGN_CLIENT })
+  })
 }

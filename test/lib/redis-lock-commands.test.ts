@@ -3,6 +3,11 @@ import { redisLock } from '../../lib/store/redis-lock.ts'
 import { STORE_DEADLINE } from '../../lib/store/store-call.ts'
 import { until } from '../support/wait.ts'
 
+interface Parameters {
+  keys: string[]
+  arguments: string[]
+}
+
 /**
  * A fake client like that of `redis`, with one key. redis-lock.test.ts tests the real
  * clients, if there is a Redis.
@@ -22,14 +27,21 @@ class OneKey {
     return this.commands.filter(([, script]) => script!.includes('pexpire')).length
   }
 
-  sendCommand = async (command: string[]): Promise<unknown> => {
+  eval = (script: string, { keys, arguments: [holder, time] }: Parameters): Promise<unknown> =>
+    this.send(['EVAL', script, keys[0]!, holder!, time!])
+
+  evalSha = (sha1: string, { keys }: Parameters): Promise<unknown> =>
+    this.send(['EVALSHA', sha1, keys[0]!])
+
+  send = async (command: string[]): Promise<unknown> => {
     this.commands.push(command)
     if (this.silent) return new Promise(() => {})
     if (this.down) throw new Error('The client is closed')
-    if (command[0] === 'SET') return this.#take(command[2]!)
-    if (command[0] === 'EVALSHA') throw new Error('NOSCRIPT No matching script')
-    if (command[4] !== this.holder) return 0
-    if (!command[1]!.includes('pexpire')) this.holder = null
+    const [name, script, , holder] = command
+    if (name === 'EVALSHA') throw new Error('NOSCRIPT No matching script')
+    if (script!.includes("'NX'")) return this.#take(holder!)
+    if (holder !== this.holder) return 0
+    if (!script!.includes('pexpire')) this.holder = null
     return 1
   }
 
@@ -45,12 +57,13 @@ t.test(
   async t => {
     const client = new OneKey()
     const lock = await redisLock(client, { lease: 5000 }).acquire('some-id')
-    const [command, key, holder, ...options] = client.commands[0]!
-    t.same([command, key, options], ['SET', 'mutex:some-id', ['PX', '5000', 'NX']])
+    const [command, script, key, holder, lease] = client.commands[0]!
+    t.same([command, key, lease], ['EVAL', 'mutex:some-id', '5000'])
+    t.match(script, /'set', KEYS\[1\], ARGV\[1\], 'PX', ARGV\[2\], 'NX'/)
     t.equal(client.holder, holder)
     await lock.release()
     t.equal(client.holder, null)
-    t.same(client.names, ['SET', 'EVALSHA', 'EVAL'])
+    t.same(client.names, ['EVAL', 'EVALSHA', 'EVAL'])
   }
 )
 
@@ -67,7 +80,7 @@ t.test('The Redis lock waits for its holder, and no longer than the option wait.
 t.test('The Redis lock calls a client of ioredis in its own way.', async t => {
   const client = new OneKey()
   const lock = await redisLock({
-    call: (command, ...parameters) => client.sendCommand([command, ...parameters])
+    call: (command, script, _count, ...parameters) => client.send([command, script!, ...parameters])
   }).acquire('id')
   await lock.release()
   t.equal(client.holder, null)
@@ -128,7 +141,7 @@ t.test('A client that throws at once, or rejects with undefined, crashes nothing
     const client = new OneKey()
     const lock = await redisLock(client, { lease: 100 }).acquire('id')
     let calls = 0
-    client.sendCommand = () => {
+    client.send = () => {
       calls += 1
       return fail()
     }
@@ -165,7 +178,14 @@ t.test('A lease that lasts longer than the silence of Redis is not lost.', async
 })
 
 t.test('An invalid client or time is reported at once.', async t => {
-  for (const client of [undefined, null, {}, 'redis://127.0.0.1']) {
+  for (const client of [
+    undefined,
+    null,
+    {},
+    'redis://127.0.0.1',
+    { sendCommand: async () => 'OK' },
+    { eval: async () => 'OK' }
+  ]) {
     t.throws(() => redisLock(client as never), {
       code: 'LE_AUTH_OPTIONS_INVALID',
       message: /a connected client of the package redis or ioredis/

@@ -1,14 +1,23 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient } from 'redis'
 import type { Test } from 'tap'
 import { freePort } from './servers.ts'
+import { until } from './wait.ts'
 
 const STARTS_WITHIN = 10_000
+
+/** How to start a Redis server. */
+interface RedisSettings {
+  /** Whether it still has its records after it was stopped. */
+  durable?: boolean
+  /** More parameters of `redis-server`. */
+  parameters?: string[]
+}
 
 /** A Redis server for one test. */
 export interface RedisServer {
@@ -30,11 +39,13 @@ export type RedisClient = Awaited<ReturnType<typeof connectedClient>>
 /**
  * Starts a Redis on 127.0.0.1 in a new folder, and ends it with the test.
  *
- * @param durable whether it still has its records after it was stopped
  * @returns `null` if there is no redis-server; the test is then marked as skipped, and must end
  * @throws if there is no redis-server in CI, so that these tests cannot be skipped silently there
  */
-export async function startRedis(t: Test, { durable = false } = {}): Promise<RedisServer | null> {
+export async function startRedis(
+  t: Test,
+  { durable = false, parameters = [] }: RedisSettings = {}
+): Promise<RedisServer | null> {
   if (spawnSync('redis-server', ['--version']).error !== undefined) {
     if (process.env['CI']) throw new Error('no redis-server in PATH: install it')
     t.plan(0, 'no redis-server in PATH')
@@ -47,7 +58,8 @@ export async function startRedis(t: Test, { durable = false } = {}): Promise<Red
 
   async function start(): Promise<void> {
     const place = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder]
-    server = spawn('redis-server', [...place, '--save', '', ...persistence], { stdio: 'ignore' })
+    const all = [...place, '--save', '', ...persistence, ...parameters]
+    server = spawn('redis-server', all, { stdio: 'ignore' })
     endWithProcess(server, folder)
     await answering(server, port)
   }
@@ -73,6 +85,43 @@ export async function startRedis(t: Test, { durable = false } = {}): Promise<Red
   }
   const client = (): Promise<RedisClient> => connectedClient(t, url)
   return { url, port, start, stop, freeze: signal('SIGSTOP'), goOn: signal('SIGCONT'), client }
+}
+
+/** Starts a cluster of one node, which has all slots; see {@link startRedis}. */
+export async function startRedisCluster(t: Test): Promise<RedisServer | null> {
+  const redis = await startRedis(t, {
+    parameters: ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1']
+  })
+  if (redis === null) return null
+  const node = await redis.client()
+  await node.sendCommand(['CLUSTER', 'ADDSLOTSRANGE', '0', '16383'])
+  await until(async () => String(await node.clusterInfo()).includes('cluster_state:ok'))
+  return redis
+}
+
+/** The name of the Redis that {@link startRedisSentinel} watches. */
+export const WATCHED = 'main'
+
+/** Starts a sentinel that watches a Redis, ends it with the test, and returns its port. */
+export async function startRedisSentinel(t: Test, redis: RedisServer): Promise<number> {
+  const port = await freePort()
+  const folder = mkdtempSync(join(tmpdir(), 'fastify-le-auth-sentinel-'))
+  const file = join(folder, 'sentinel.conf')
+  writeFileSync(
+    file,
+    `port ${port}\nbind 127.0.0.1\ndir ${folder}\n` +
+      `sentinel monitor ${WATCHED} 127.0.0.1 ${redis.port} 1\n`
+  )
+  const sentinel = spawn('redis-server', [file, '--sentinel'], { stdio: 'ignore' })
+  endWithProcess(sentinel, folder)
+  t.teardown(async () => {
+    const exited = once(sentinel, 'exit')
+    sentinel.kill('SIGTERM')
+    await exited
+    rmSync(folder, { recursive: true, force: true })
+  })
+  await answering(sentinel, port)
+  return port
 }
 
 /** Ends a server with this process, for a test that crashes is never torn down. */
