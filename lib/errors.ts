@@ -20,8 +20,10 @@ export type HttpStatusReason = `http_${number}`
 
 /**
  * No usable HTTP response: a word, or the code of Node's or undici's error, such as `ECONNRESET`.
+ * `too_many_calls` was never sent, because this process already made too many calls to Sentinel.
  */
-export type NetworkReason = 'timeout' | 'too_large' | 'malformed' | Uppercase<string>
+export type NetworkReason =
+  'timeout' | 'too_large' | 'too_many_calls' | 'malformed' | Uppercase<string>
 
 /**
  * Why a login ended:
@@ -186,7 +188,9 @@ const DEFINITIONS: Record<LeAuthErrorCode, Definition> = {
     message: "LivePerson's login service cannot be reached at the moment. Try again in a minute.",
     hint:
       'Sentinel did not respond, or it responded that it is busy or down. Check this ' +
-      "server's outbound network, and LivePerson's status page."
+      "server's outbound network, and LivePerson's status page. If the reason is " +
+      'too_many_calls, too many calls to Sentinel were in progress in this process. If visitors ' +
+      'send made-up codes, limit the rate of /callback.'
   },
   LE_AUTH_SENTINEL_INVALID: {
     status: 502,

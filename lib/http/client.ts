@@ -6,16 +6,18 @@ import type { FetchInit } from './fetch-init.ts'
 import { HttpResponse } from './http-response.ts'
 import { loadUndici, type HttpOptions, type Undici } from './load-undici.ts'
 import { platformResponse } from './platform-response.ts'
+import type { Turns } from './turns.ts'
 
 /** No response of Sentinel or the Domain API is nearly this long; a longer one is an attack. */
 const MAX_BODY_BYTES = 1024 * 1024
-/** The connection was never made. A code exchange may be repeated after these only. */
+/** The request was never sent. A code exchange may be repeated after these only. */
 const NEVER_CONNECTED = [
   'ECONNREFUSED',
   'ENETUNREACH',
   'EHOSTUNREACH',
   'EAI_AGAIN',
-  'UND_ERR_CONNECT_TIMEOUT'
+  'UND_ERR_CONNECT_TIMEOUT',
+  'too_many_calls'
 ]
 /** The pause before the repetition, in ms. A server that restarts is back by then. */
 const RETRY_AFTER = 100
@@ -62,21 +64,29 @@ export class HttpClient {
    * connection was never made. Follows no redirect. Does not decompress, so the body that is read
    * is no longer than the body that was sent.
    *
+   * @param turns limits how many calls run at a time; the deadline includes the wait for a turn
    * @throws HttpError
    */
-  async send(url: string, call: HttpCall): Promise<HttpResponse> {
+  async send(url: string, call: HttpCall, turns?: Turns): Promise<HttpResponse> {
     const undici = await this.#undici()
     const controller = new AbortController()
+    const { signal } = controller
     const cancel = this.#clock.after(this.#options.timeout, () => controller.abort())
-    const attempt = (): Promise<HttpResponse> => sendOnce(undici, controller.signal, url, call)
+    const attempt = (): Promise<HttpResponse> => sendOnce(undici, signal, url, call)
     try {
-      return await attempt().catch(async (error: HttpError) => {
-        if (!error.neverConnected) throw error
-        await this.#clock.wait(RETRY_AFTER)
-        return attempt()
-      })
+      return await inTurn(turns, signal, () => this.#repeated(attempt))
     } finally {
       cancel()
+    }
+  }
+
+  async #repeated(attempt: () => Promise<HttpResponse>): Promise<HttpResponse> {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!(error as HttpError).neverConnected) throw error
+      await this.#clock.wait(RETRY_AFTER)
+      return attempt()
     }
   }
 
@@ -96,6 +106,20 @@ export class HttpClient {
   #undici(): Promise<Undici> {
     this.#loading ??= loadUndici(this.#options)
     return this.#loading
+  }
+}
+
+async function inTurn<Result>(
+  turns: Turns | undefined,
+  signal: AbortSignal,
+  work: () => Promise<Result>
+): Promise<Result> {
+  if (turns === undefined) return work()
+  if (!(await turns.take(signal))) throw new HttpError('too_many_calls')
+  try {
+    return await work()
+  } finally {
+    turns.release()
   }
 }
 

@@ -9,6 +9,7 @@ import {
   type CustomFetchOptions
 } from 'oauth4webapi'
 import type { HttpClient } from '../http/client.ts'
+import type { Turns } from '../http/turns.ts'
 
 /** Two healthy servers' clocks differ by less. A longer one would make `exp` meaningless. In s. */
 export const CLOCK_TOLERANCE = 60
@@ -35,10 +36,15 @@ export interface ClientSettings {
   now: () => number
 }
 
-/** The client secret is in the body (RFC 6749 §2.3.1), as LivePerson documents, never in a URL. */
+/**
+ * The client secret is in the body (RFC 6749 §2.3.1), as LivePerson documents, never in a URL.
+ *
+ * @param turns limits how many calls run at a time
+ */
 export function createSentinelClient(
   { clientId, clientSecret, loopback, now }: ClientSettings,
-  http: HttpClient
+  http: HttpClient,
+  turns: Turns
 ): SentinelClient {
   return {
     metadata: {
@@ -53,7 +59,7 @@ export function createSentinelClient(
     callOptions: {
       [allowInsecureRequests]: loopback,
       [customFetch]: async (url, { method, headers, body }) => {
-        const response = await http.send(url, { method, headers, body: String(body) })
+        const response = await http.send(url, { method, headers, body: String(body) }, turns)
         return response.asResponse()
       }
     }

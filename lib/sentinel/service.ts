@@ -1,4 +1,5 @@
 import type { HttpClient } from '../http/client.ts'
+import { Turns } from '../http/turns.ts'
 import type { ClientSettings, SentinelClient } from './client.ts'
 import { sentinelEndpoints, type ApiVersions, type Sentinel } from './endpoints.ts'
 import type { CodeExchange, ExchangedCode } from './exchange-code.ts'
@@ -12,7 +13,17 @@ export interface SentinelSettings extends ClientSettings {
   originOf: (accountId: string) => Promise<string>
 }
 
-type Steps = typeof import('./oauth-steps.ts') & { client: SentinelClient }
+/**
+ * How many calls of one kind run at a time, each on a connection of its own. Sentinel responds in a
+ * fraction of a second, so this is enough for a hundred logins a second.
+ */
+const CALLS_AT_ONCE = 50
+
+type Steps = typeof import('./oauth-steps.ts') & {
+  client: SentinelClient
+  /** Anybody can send a made-up code. Such calls do not keep refreshes and logouts waiting. */
+  exchangeClient: SentinelClient
+}
 
 /**
  * Sentinel's OAuth endpoints. oauth4webapi is loaded at the first callback, refresh or revocation.
@@ -53,8 +64,8 @@ export class SentinelService {
     validated: URLSearchParams,
     exchange: CodeExchange
   ): Promise<ExchangedCode> {
-    const { exchangeCode, client } = await this.#steps()
-    return exchangeCode(sentinel, client, validated, exchange)
+    const { exchangeCode, exchangeClient } = await this.#steps()
+    return exchangeCode(sentinel, exchangeClient, validated, exchange)
   }
 
   /** See refresh-tokens.ts. */
@@ -85,6 +96,8 @@ export class SentinelService {
 
   async #load(): Promise<Steps> {
     const steps = await import('./oauth-steps.ts')
-    return { ...steps, client: steps.createSentinelClient(this.#settings, this.#http) }
+    const create = (): SentinelClient =>
+      steps.createSentinelClient(this.#settings, this.#http, new Turns(CALLS_AT_ONCE))
+    return { ...steps, client: create(), exchangeClient: create() }
   }
 }
