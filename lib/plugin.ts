@@ -98,17 +98,19 @@ function createLogins(
 
 /** What decides who may pass, and acts for users. */
 function createAccess(
-  { accountId, clock, cookie: { name, attributes }, hooks, lifetimes, paths }: ResolvedOptions,
+  options: ResolvedOptions,
   { callService, sessions }: Base,
   { logins, ...parts }: LoginServices
 ) {
+  const { accountId, backgroundWork, clock, hooks, lifetimes, paths } = options
+  const { name, attributes } = options.cookie
   const { ends, tokens } = parts
   const current = new CurrentAuthentication()
   const cookie = new LoginCookie({ name, attributes }, lifetimes.absolute)
   const mark = new LogoutMark({ name, attributes })
   const { onLogout } = hooks
   const logout = new Logout({ ends, tokens, sessions, cookie, mark, current, onLogout })
-  const collaborators: Collaborators = { ...parts, callService, logout, clock }
+  const collaborators: Collaborators = { ...parts, callService, logout, clock, backgroundWork }
   const authenticator = new Authenticator({
     cookie,
     logins,

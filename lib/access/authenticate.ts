@@ -38,9 +38,10 @@ export class Authenticator {
     logins.find(id, (error, login) => {
       if (error !== null) return done(error)
       if (login === null || this.#isOver(login, request)) return sessions.load(request, null, done)
-      logins.noteActivity(login)
+      const noted = logins.noteActivity(login)
       current.set(request, new Authentication(login, request, reply, collaborators))
-      sessions.load(request, login, done)
+      if (noted === null || collaborators.backgroundWork) sessions.load(request, login, done)
+      else noted.then(() => sessions.load(request, login, done))
     })
   }
 

@@ -25,6 +25,8 @@ export interface Collaborators {
   callService: (call: ServiceCall) => Promise<Response>
   logout: Logout
   clock: Clock
+  /** Whether a refresh that is due may go on after the response. */
+  backgroundWork: boolean
 }
 
 /**
@@ -155,7 +157,7 @@ export class Authentication {
 
   /**
    * Refreshes an access token that is due: in the background while the token lives, and before the
-   * request goes on if the token has expired.
+   * request goes on if the token has expired, or if nothing may run in the background.
    *
    * @param minLifetime how long the token should live at least, in ms
    * @returns a promise if the request has to wait, else `null`
@@ -165,7 +167,7 @@ export class Authentication {
   }
 
   #keepFresh(minLifetime: number): Promise<void> | null {
-    const { clock, refresher } = this.#with
+    const { backgroundWork, clock, refresher } = this.#with
     switch (freshness(this.#known, minLifetime, clock.now())) {
       case 'fresh':
         return null
@@ -175,10 +177,12 @@ export class Authentication {
         // The token lives, whatever comes of the refresh. If the login is over, its next use says
         // so.
         return this.#refresh(this.#isAlive).catch(() => {})
-      case 'due':
+      case 'due': {
+        if (!refresher.mayBegin(this.#login)) return null
         // Do not block requests on a background refresh: each blocked request stays in memory.
-        if (refresher.mayBegin(this.#login)) this.#refresh(this.#isAlive).catch(() => {})
-        return null
+        const refresh = this.#refresh(this.#isAlive).catch(() => {})
+        return backgroundWork ? null : refresh
+      }
     }
   }
 

@@ -72,13 +72,9 @@ export class Guards {
     const mayPass = !adminOnly || authentication.user.isAdmin || isOwnRoute(request)
     if (!mayPass) throw leAuthError('LE_AUTH_ADMIN_REQUIRED')
     this.#pass(request, reply)
-    const refresh = Authentication.keepFresh(authentication)
+    // The plugin's own routes use no access token.
+    const refresh = isOwnRoute(request) ? null : Authentication.keepFresh(authentication)
     if (refresh === null) return done?.()
-    if (isOwnRoute(request)) {
-      // The plugin's own routes do not wait for it.
-      refresh.catch(() => {})
-      return done?.()
-    }
     return asPromise(new GuardOutcome(this.#afterRefresh(refresh, request, reply), done))
   }
 

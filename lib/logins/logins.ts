@@ -130,16 +130,20 @@ export class Logins {
     return login
   }
 
-  /** Notes a request: here each time, and in the store every few minutes at most. */
-  noteActivity(login: Login): void {
+  /**
+   * Notes a request: here each time, and in the store every few minutes at most.
+   *
+   * @returns a promise that resolves when the store has it, else `null`
+   */
+  noteActivity(login: Login): Promise<void> | null {
     const now = this.#with.clock.now()
     login.activeSince(now)
-    if (now - login.notedAt < this.#activityInterval) return
+    if (now - login.notedAt < this.#activityInterval) return null
     const before = login.notedAt
     login.notedAt = now
     const expiresAt = Math.min(login.idleAt, login.facts.endsAt)
     // If this fails, the next request tries again.
-    this.#with.records.writeActivity(login.key, now, expiresAt).catch(() => {
+    return this.#with.records.writeActivity(login.key, now, expiresAt).catch(() => {
       login.notedAt = before
     })
   }

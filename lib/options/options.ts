@@ -76,6 +76,13 @@ export interface LeAuthOptions {
    */
   refreshLeeway?: number | undefined
   /**
+   * Whether a refresh that is due, and the note that the user was active, may go on after the
+   * response. Set it to `false` on a host that freezes the process after each response, such as
+   * AWS Lambda. Some requests then wait for them.
+   * @default true
+   */
+  backgroundWork?: boolean | undefined
+  /**
    * Prevents two processes that share `store` from refreshing the same tokens, or using the same
    * state, at the same time; see {@link Lock}.
    * @default none

@@ -28,6 +28,7 @@ export const OPTION_NAMES = {
     'idleLifetime',
     'absoluteLifetime',
     'refreshLeeway',
+    'backgroundWork',
     'lock',
     'authorizationMethod',
     'pkce',
@@ -169,7 +170,7 @@ function readVersion(read: OptionReader, name: string): string {
 
 function readStorage(
   read: OptionReader
-): Part<'maxLogins' | 'memoryIsMeant' | 'lifetimes' | 'refreshLeeway'> &
+): Part<'maxLogins' | 'memoryIsMeant' | 'lifetimes' | 'refreshLeeway' | 'backgroundWork'> &
   Partial<Part<'store' | 'lock'>> {
   const store = read.withMethods<SessionStore>(
     'store',
@@ -190,6 +191,7 @@ function readStorage(
       absolute: read.time('absoluteLifetime', ABSOLUTE_LIFETIME, 1000, LONGEST_LIFETIME)
     },
     refreshLeeway: read.time('refreshLeeway', REFRESH_LEEWAY, 0, LONGEST_LEEWAY),
+    backgroundWork: read.boolean('backgroundWork', true),
     ...read.optional('lock', lock)
   }
 }

@@ -29,6 +29,8 @@ export interface ResolvedOptions {
   lifetimes: LoginLifetimes
   /** In ms. */
   refreshLeeway: number
+  /** Whether work may go on after the response. */
+  backgroundWork: boolean
   lock?: Lock
   hosts: LivePersonHosts
   http: HttpOptions

@@ -35,10 +35,11 @@ export class SessionStoreRecords implements Records {
   }
 
   set(kind: RecordKind, id: string, text: string, expiresAt: number): Promise<void> {
-    const originalMaxAge = expiresAt - this.#clock.now()
+    const maxAge = expiresAt - this.#clock.now()
     // Stores read when a session expires from its cookie, so each record has one. No browser sees
-    // it.
-    const record = { leAuth: text, cookie: { expires: new Date(expiresAt), originalMaxAge } }
+    // it. Each store reads one of the three, as in a session of express-session.
+    const cookie = { expires: new Date(expiresAt), maxAge, originalMaxAge: maxAge }
+    const record = { leAuth: text, cookie }
     return storePromise(this.#clock, done => this.#store().set(keyOf(kind, id), record, done))
   }
 

@@ -346,6 +346,7 @@ const bad: Bad[] = [
     /^authorizationMethod must be "GET" or "POST"$/
   ],
   ['pkce', { pkce: 'S256' }, /^pkce must be true or false$/],
+  ['backgroundWork', { backgroundWork: 0 }, /^backgroundWork must be true or false$/],
   ['scope', { scope: 'a  b' }, /^scope must be words separated by one space \(RFC 6749 §3\.3\)$/],
   ['scope empty', { scope: '' }, /^scope must be words/],
   [
@@ -589,7 +590,7 @@ const good: Array<[what: string, options: object]> = [
   [
     'undefined everywhere',
     Object.fromEntries(
-      `routes session returnTo cookie store lock refreshLeeway authorizationMethod pkce scope apiVersion domainApi sentinelDomain
+      `routes session returnTo cookie store lock refreshLeeway backgroundWork authorizationMethod pkce scope apiVersion domainApi sentinelDomain
     trustedDomains httpTimeout dispatcher now onLogin onLogout onLoginError`
         .split(/\s+/)
         .map(name => [name, undefined])
