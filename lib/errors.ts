@@ -321,6 +321,8 @@ interface ErrorOf<Code extends LeAuthErrorCode> extends Error {
   readonly reason: LeAuthErrorReasons[Code]
   /** What the operator or developer should do. `message` is for the visitor. Never secret. */
   readonly hint: string | undefined
+  /** The path that starts a login, on a guard's `LE_AUTH_LOGIN_REQUIRED`. */
+  readonly loginUrl: string | undefined
 }
 
 /**
@@ -335,6 +337,7 @@ interface ErrorFacts<Code extends LeAuthErrorCode> {
   /** What is wrong, for the developer who starts the app; begins with a space or a line break. */
   problem?: string
   hint?: string
+  loginUrl?: string
   /** An error thrown by the app, never an error from LivePerson, which may contain a token. */
   cause?: unknown
 }
@@ -344,19 +347,22 @@ class CodedError extends Error {
   readonly statusCode: number
   readonly reason: string | undefined
   readonly hint: string | undefined
+  readonly loginUrl: string | undefined
 
-  constructor(code: LeAuthErrorCode, message: string, { reason, hint, cause }: ErrorFacts<any>) {
+  constructor(code: LeAuthErrorCode, message: string, facts: ErrorFacts<any>) {
+    const { reason, hint, loginUrl, cause } = facts
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
     this.statusCode = DEFINITIONS[code].status
     this.reason = reason
     this.hint = hint ?? DEFINITIONS[code].hint
+    this.loginUrl = loginUrl
   }
 
   /** What a visitor may see: neither the operator's hint nor the app's own error. */
   toJSON(): object {
-    const { code, statusCode, reason, message } = this
-    return { code, statusCode, reason, message }
+    const { code, statusCode, reason, message, loginUrl } = this
+    return { code, statusCode, reason, message, loginUrl }
   }
 }
 

@@ -6,6 +6,7 @@ import { Authenticator } from './access/authenticate.ts'
 import type { Collaborators } from './access/authentication.ts'
 import { setUpCookies } from './access/cookies.ts'
 import { CurrentAuthentication } from './access/current-authentication.ts'
+import { ErrorResponses } from './access/error-responses.ts'
 import { Guards } from './access/guards.ts'
 import { LoginCookie } from './access/login-cookie.ts'
 import { Logout } from './access/logout.ts'
@@ -111,15 +112,17 @@ function createAccess(
   const { onLogout } = hooks
   const logout = new Logout({ ends, tokens, sessions, cookie, mark, current, onLogout })
   const collaborators: Collaborators = { ...parts, callService, logout, clock, backgroundWork }
+  const responses = new ErrorResponses(current, paths)
   const authenticator = new Authenticator({
     cookie,
     logins,
     ends,
     current,
     sessions,
+    responses,
     collaborators
   })
-  const guards = new Guards(current, paths)
+  const guards = new Guards(current, paths, responses)
   return { accountId, paths, authenticator, collaborators, cookie, current, guards, logout, mark }
 }
 

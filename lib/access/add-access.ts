@@ -31,6 +31,6 @@ export async function addAccess(app: FastifyInstance, access: Access): Promise<v
   // This hook is for routes that were defined before the plugin. On later routes, it also runs as
   // the last hook.
   app.addHook('preHandler', guards.checkAgain)
-  app.addHook('onRoute', guards.checkAgainLast)
+  app.addHook('onRoute', guards.onRoute)
   await app.register(async scope => logoutRoute(scope, access))
 }

@@ -1,10 +1,12 @@
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
+import { LeAuthError } from '../errors.ts'
 import { logEnd, type LoginEnds } from '../logins/ends.ts'
 import type { Login } from '../logins/login.ts'
 import type { Logins } from '../logins/logins.ts'
-import type { AppSessions } from '../session/app-sessions.ts'
+import type { AppSessions, LoadFailure } from '../session/app-sessions.ts'
 import { Authentication, type Collaborators } from './authentication.ts'
 import type { CurrentAuthentication } from './current-authentication.ts'
+import type { ErrorResponses } from './error-responses.ts'
 import type { LoginCookie } from './login-cookie.ts'
 
 interface AuthenticatorParts {
@@ -13,6 +15,7 @@ interface AuthenticatorParts {
   ends: LoginEnds
   current: CurrentAuthentication
   sessions: AppSessions
+  responses: ErrorResponses
   collaborators: Collaborators
 }
 
@@ -34,15 +37,24 @@ export class Authenticator {
   ): void => {
     const { cookie, current, logins, sessions, collaborators } = this.#with
     const id = cookie.idOf(request)
-    if (id === null) return sessions.load(request, null, done)
+    if (id === null) return sessions.load(request, reply, null, done, this.#fail)
     logins.find(id, (error, login) => {
-      if (error !== null) return done(error)
-      if (login === null || this.#isOver(login, request)) return sessions.load(request, null, done)
+      if (error !== null) return this.#fail(error, request, reply, done)
+      if (login === null || this.#isOver(login, request)) {
+        return sessions.load(request, reply, null, done, this.#fail)
+      }
       const noted = logins.noteActivity(login)
       current.set(request, new Authentication(login, request, reply, collaborators))
-      if (noted === null || collaborators.backgroundWork) sessions.load(request, login, done)
-      else noted.then(() => sessions.load(request, login, done))
+      const load = (): void => sessions.load(request, reply, login, done, this.#fail)
+      if (noted === null || collaborators.backgroundWork) load()
+      else noted.then(load)
     })
+  }
+
+  /** Nothing runs after it, unless an error handler of the app gets the error. */
+  readonly #fail: LoadFailure = (error, request, reply, done) => {
+    if (!(error instanceof LeAuthError)) return done(error)
+    this.#with.responses.respond(error, request, reply).catch(done)
   }
 
   #isOver(login: Login, request: FastifyRequest): boolean {

@@ -166,6 +166,12 @@ export class Authentication {
     return authentication.#keepFresh(minLifetime)
   }
 
+  /** How long no refresh is tried because the last one has failed, in s. */
+  static secondsUntilRefresh(authentication: Authentication): number {
+    const { nextAttemptAt } = authentication.#login.refreshState
+    return Math.max(0, Math.ceil((nextAttemptAt - authentication.#with.clock.now()) / 1000))
+  }
+
   #keepFresh(minLifetime: number): Promise<void> | null {
     const { backgroundWork, clock, refresher } = this.#with
     switch (freshness(this.#known, minLifetime, clock.now())) {

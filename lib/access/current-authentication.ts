@@ -1,7 +1,9 @@
 import type { FastifyRequest } from 'fastify'
+import type { LeAuthError } from '../errors.ts'
 import type { Authentication } from './authentication.ts'
 
-type Verdict = 'passed' | 'refused'
+/** A guard that has thrown an error has refused the request, even if the app catches the error. */
+type Verdict = 'passed' | 'refused' | LeAuthError
 type Keyed = FastifyRequest & Record<symbol, any>
 
 /**

@@ -1,18 +1,24 @@
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { leAuthError, type LeAuthError } from '../errors.ts'
 import type { AnyReply, AnyRequest } from '../http/any-request.ts'
+import { noteErrorHandler } from '../http/app-error-handlers.ts'
 import { isPageNavigation } from '../http/navigation.ts'
-import { returnPath, withReturnTo } from '../http/return-path.ts'
+import { requestedPath } from '../http/requested-path.ts'
+import { withReturnTo } from '../http/return-path.ts'
+import { whenSent } from '../http/when-sent.ts'
 import type { AppPaths } from '../options/resolved-options.ts'
 import { Authentication } from './authentication.ts'
 import type { CurrentAuthentication } from './current-authentication.ts'
+import type { ErrorResponses } from './error-responses.ts'
 import { GuardOutcome } from './guard-outcome.ts'
 import { isOwnRoute } from './own-routes.ts'
 
 /**
  * A hook that lets some requests through, as `onRequest` or `preHandler`. If you call the guard
  * yourself, await it: its promise settles when the request may go on, or when a response was sent.
- * It never settles if the client hangs up before that.
+ * It never settles if the client hangs up before that. If the app has an error handler for the
+ * route, the guard throws its errors, except that it redirects a page to the login. A request that
+ * was refused never gets to its handler, even if the error is caught.
  */
 export type Guard = (
   request: AnyRequest,
@@ -30,10 +36,12 @@ type PreHandlers = NonNullable<RouteOptions['preHandler']>
 export class Guards {
   readonly #current: CurrentAuthentication
   readonly #paths: AppPaths
+  readonly #responses: ErrorResponses
 
-  constructor(current: CurrentAuthentication, paths: AppPaths) {
+  constructor(current: CurrentAuthentication, paths: AppPaths, responses: ErrorResponses) {
     this.#current = current
     this.#paths = paths
+    this.#responses = responses
   }
 
   readonly requireAuth: Guard = (request, reply, done) => this.#guard(request, reply, done, false)
@@ -49,12 +57,15 @@ export class Guards {
     const verdict = this.#current.verdictOf(request)
     // It has a response already, even if another hook let it go on.
     if (verdict === 'refused') return
+    // The guard has thrown this, and the app has caught it.
+    if (verdict instanceof Error) throw verdict
     if (verdict === undefined || this.#alive(request) !== null || isOwnRoute(request)) return done()
-    return this.#refuse(request, reply)
+    return this.#requireLogin(request, reply)
   }
 
-  /** Makes {@link checkAgain} the last hook of a route before its handler. */
-  readonly checkAgainLast = (route: RouteOptions): void => {
+  /** For each route: makes {@link checkAgain} the last hook before its handler. */
+  readonly onRoute = (route: RouteOptions): void => {
+    noteErrorHandler(route)
     const hooks = [route.preHandler ?? [], this.checkAgain as PreHandlers].flat()
     route.preHandler = hooks as PreHandlers
   }
@@ -67,15 +78,28 @@ export class Guards {
   ): void | Promise<void> {
     const authentication = this.#alive(request)
     if (authentication === null) {
-      return isOwnRoute(request) ? done?.() : this.#refuse(request, reply)
+      if (isOwnRoute(request)) return done?.()
+      return this.#outcome(this.#requireLogin(request, reply), done)
     }
     const mayPass = !adminOnly || authentication.user.isAdmin || isOwnRoute(request)
-    if (!mayPass) throw leAuthError('LE_AUTH_ADMIN_REQUIRED')
+    if (!mayPass) {
+      const error = leAuthError('LE_AUTH_ADMIN_REQUIRED')
+      return this.#outcome(this.#responses.respond(error, request, reply), done)
+    }
     this.#pass(request, reply)
     // The plugin's own routes use no access token.
     const refresh = isOwnRoute(request) ? null : Authentication.keepFresh(authentication)
     if (refresh === null) return done?.()
     return asPromise(new GuardOutcome(this.#afterRefresh(refresh, request, reply), done))
+  }
+
+  #outcome(refusal: Promise<void>, done: Done | undefined): Promise<void> {
+    return asPromise(
+      new GuardOutcome(
+        refusal.then(() => false),
+        done
+      )
+    )
   }
 
   /** The authentication of a request whose login is not over. */
@@ -99,45 +123,29 @@ export class Guards {
     try {
       await refresh
     } catch (error) {
-      if ((error as LeAuthError).code !== 'LE_AUTH_LOGIN_REQUIRED') throw error
+      if ((error as LeAuthError).code !== 'LE_AUTH_LOGIN_REQUIRED') {
+        await this.#responses.respond(error as LeAuthError, request, reply)
+        return false
+      }
     }
     if (this.#alive(request) !== null) return true
-    await this.#refuse(request, reply)
+    await this.#requireLogin(request, reply)
     return false
   }
 
-  /**
-   * @returns a promise that settles when the response is sent; until then, no later hook may run
-   */
-  #refuse(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  /** Redirects a page to the login, and refuses anything else. */
+  #requireLogin(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     this.#current.set(request, null)
+    const { login } = this.#paths
+    if (!isPageNavigation(request)) {
+      const error = leAuthError('LE_AUTH_LOGIN_REQUIRED', { loginUrl: login })
+      return this.#responses.respond(error, request, reply)
+    }
     this.#current.setVerdict(request, 'refused')
     reply.header('cache-control', 'no-store')
-    const { login, origin, publicPrefix } = this.#paths
-    if (isPageNavigation(request)) {
-      const returnTo = returnPath(publicPrefix + request.originalUrl, origin)
-      return whenSent(reply.redirect(withReturnTo(login, returnTo), 302))
-    }
-    const { code, statusCode, message } = leAuthError('LE_AUTH_LOGIN_REQUIRED')
-    const body = { statusCode, code, error: 'Unauthorized', message, loginUrl: login }
-    return whenSent(reply.code(statusCode).send(body))
+    const returnTo = requestedPath(request, this.#paths)
+    return whenSent(reply.redirect(withReturnTo(login, returnTo), 302))
   }
-}
-
-/**
- * Settles when the response is sent. Fastify's own promise of a reply also settles if the client
- * hangs up while an `onSend` hook runs, and the request would go on to its handler. This promise
- * never settles then.
- */
-function whenSent(reply: FastifyReply): Promise<void> {
-  return new Promise(resolve => {
-    reply.then(
-      () => {
-        if (reply.raw.headersSent) resolve()
-      },
-      () => {}
-    )
-  })
 }
 
 /** Fastify and `await` take anything that has a `then`. */

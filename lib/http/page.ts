@@ -22,13 +22,15 @@ width:100%;max-width:440px;padding:36px 32px;
 background:var(--card);border:1px solid var(--line);border-radius:14px
 }
 h1{margin:0 0 10px;font-size:1.375rem;line-height:1.25;letter-spacing:-.01em}
-p{margin:0 0 22px}
+p{margin:0 0 10px}
+nav,form{display:flex;flex-wrap:wrap;align-items:center;gap:12px 20px;margin-top:22px}
+a{color:var(--accent)}
 .button{
 display:inline-block;padding:11px 20px;border:0;border-radius:8px;
 background:var(--accent);color:var(--on-accent);
 font:inherit;font-weight:600;text-decoration:none;cursor:pointer
 }
-.button:focus-visible{outline:3px solid var(--accent);outline-offset:3px}
+a:focus-visible,.button:focus-visible{outline:3px solid var(--accent);outline-offset:3px}
 small{
 display:block;margin-top:28px;padding-top:16px;border-top:1px solid var(--line);
 color:var(--soft);font-size:.8125rem;overflow-wrap:anywhere
@@ -48,14 +50,18 @@ export interface Page {
 
 /** Sends a page that loads nothing, that no cache keeps and that no frame shows (CSP Level 3). */
 export function sendPage(reply: FastifyReply, status: number, page: Page): FastifyReply {
-  return reply
-    .code(status)
-    .header('content-security-policy', contentSecurityPolicy(page))
-    .header('cache-control', 'no-store')
-    .header('referrer-policy', 'no-referrer')
-    .header('x-content-type-options', 'nosniff')
-    .type('text/html; charset=utf-8')
-    .send(html(page))
+  return (
+    reply
+      .code(status)
+      .header('content-security-policy', contentSecurityPolicy(page))
+      .header('cache-control', 'no-store')
+      .header('referrer-policy', 'no-referrer')
+      .header('x-content-type-options', 'nosniff')
+      .type('text/html; charset=utf-8')
+      // A hook of the app may have set a serializer for its own responses.
+      .serializer(String)
+      .send(html(page))
+  )
 }
 
 function contentSecurityPolicy({ script, formAction = "'none'" }: Page): string {

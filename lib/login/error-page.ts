@@ -1,7 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import type { LeAuthError } from '../errors.ts'
-import { escapeHtml } from '../http/html.ts'
-import { sendPage } from '../http/page.ts'
+import { sendProblemPage } from '../http/problem-page.ts'
 
 /**
  * The page that a visitor sees after a failed login.
@@ -14,11 +13,12 @@ export function sendErrorPage(
   retryPath: string
 ): FastifyReply {
   const isDenied = error.code === 'LE_AUTH_LOGIN_DENIED'
-  return sendPage(reply, error.statusCode, {
+  return sendProblemPage(reply, {
+    status: error.statusCode,
     title: isDenied ? 'You are not logged in' : 'The login did not work',
-    content: `<p>${escapeHtml(error.message)}</p>
-<a class="button" href="${escapeHtml(retryPath)}">Try again</a>
-<small>Error code: <code>${errorCode(error)}</code></small>`
+    text: [error.message],
+    links: [{ label: 'Try again', path: retryPath }],
+    code: errorCode(error)
   })
 }
 

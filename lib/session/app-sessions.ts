@@ -19,6 +19,14 @@ const REPEATED =
   'again. An attacker that knows this id would share the session of the user. Make each id ' +
   'random, or leave idGenerator out.'
 
+/** What to do if a session cannot be loaded. One function for all requests, so it takes all. */
+export type LoadFailure = (
+  error: Error,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  done: HookHandlerDoneFunction
+) => void
+
 /** The session of a login that is being made. */
 export interface NewSession {
   /** Stores what was written to it. @throws LE_AUTH_STORE_UNAVAILABLE */
@@ -52,7 +60,13 @@ export abstract class AppSessions {
    * Gives a request the session of its cookie, if that belongs to the login. Calls back at once if
    * the store does.
    */
-  abstract load(request: FastifyRequest, login: Login | null, done: HookHandlerDoneFunction): void
+  abstract load(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    login: Login | null,
+    done: HookHandlerDoneFunction,
+    fail: LoadFailure
+  ): void
 
   /** The session of a request, if there is one already. */
   protected abstract present(request: FastifyRequest): Session | null

@@ -22,7 +22,12 @@ export class ExistingPluginSessions extends AppSessions {
     this.#app = app
   }
 
-  override load(request: FastifyRequest, login: Login | null, done: HookHandlerDoneFunction): void {
+  override load(
+    request: FastifyRequest,
+    _reply: FastifyReply,
+    login: Login | null,
+    done: HookHandlerDoneFunction
+  ): void {
     this.bind(request, login)
     done()
   }

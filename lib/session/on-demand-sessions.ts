@@ -12,7 +12,7 @@ import type { CookieAttributes, ResolvedCookie } from '../options/resolved-optio
 import { MemoryStore } from '../store/memory-store.ts'
 import { derivedSecret } from '../store/seal.ts'
 import { quietStore, type PlainStore } from '../store/session-store.ts'
-import { AppSessions, makeSession } from './app-sessions.ts'
+import { AppSessions, makeSession, type LoadFailure } from './app-sessions.ts'
 import { ownAttributes } from './cookie-attributes.ts'
 import { SessionSigner } from './session-signer.ts'
 
@@ -89,14 +89,21 @@ export class OnDemandSessions extends AppSessions {
     app.addHook('onSend', this.#saveSession)
   }
 
-  override load(request: FastifyRequest, login: Login | null, done: HookHandlerDoneFunction): void {
+  override load(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    login: Login | null,
+    done: HookHandlerDoneFunction,
+    fail: LoadFailure
+  ): void {
     if (login !== null) slotsOf(request)[OWNER] = login
     const hasCookie = Object.hasOwn(request.cookies, this.#cookieName)
     if (!hasCookie || !this.#isOurs(request)) return done()
     const cookie = request.cookies[this.#cookieName]!
     this.#app.decryptSession(cookie, request, error => {
-      if (error == null) this.#adopt(request, login, cookie)
-      done(error as Error | undefined)
+      if (error != null) return fail(error as Error, request, reply, done)
+      this.#adopt(request, login, cookie)
+      done()
     })
   }
 

@@ -97,7 +97,8 @@ attack(
         /returnTo|salary|set-cookie/i,
         `${what}: the response repeats nothing of the request`
       )
-      if (method !== 'HEAD') {
+      if (method === 'POST') t.match(text, /href="\/login">Log in</, `${what}: a page`)
+      else if (method !== 'HEAD') {
         t.match(text, /"code":"LE_AUTH_LOGIN_REQUIRED".*"loginUrl":"\/login"/, what)
       }
     }

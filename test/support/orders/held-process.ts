@@ -63,7 +63,8 @@ export class HeldProcess {
     }
     const logout = (this.#logout = new Logout({ ...around, onLogout: undefined }))
     const collaborators = { ...parts, logout, clock } as unknown as Collaborators
-    this.#authenticator = new Authenticator({ ...around, collaborators })
+    const responses = RESPONSES as never
+    this.#authenticator = new Authenticator({ ...around, collaborators, responses })
   }
 
   /**
@@ -153,9 +154,11 @@ export class HeldProcess {
 /** The cookie of a request here is its id. */
 const COOKIE = { idOf: ({ id }: FastifyRequest) => id, clear() {} }
 const MARK = { set() {} }
+/** As if the app had an error handler. */
+const RESPONSES = { respond: (error: Error) => Promise.reject(error) }
 /** The app has no sessions here. */
 const SESSIONS = {
-  load: (_request: unknown, _login: unknown, done: () => void) => done(),
+  load: (_request: unknown, _reply: unknown, _login: unknown, done: () => void) => done(),
   end: async () => {}
 }
 
