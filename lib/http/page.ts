@@ -21,7 +21,7 @@ main{
 width:100%;max-width:440px;padding:36px 32px;
 background:var(--card);border:1px solid var(--line);border-radius:14px
 }
-h1{margin:0 0 10px;font-size:1.375rem;line-height:1.25;letter-spacing:-.01em}
+h1{margin:0 0 10px;font-size:1.375rem;line-height:1.25;letter-spacing:-.01em;text-wrap:balance}
 p{margin:0 0 10px}
 nav,form{display:flex;flex-wrap:wrap;align-items:center;gap:12px 20px;margin-top:22px}
 a{color:var(--accent)}
@@ -48,20 +48,20 @@ export interface Page {
   formAction?: string
 }
 
-/** Sends a page that loads nothing, that no cache keeps and that no frame shows (CSP Level 3). */
+/**
+ * Sends a page that loads nothing, that no cache keeps and that no frame shows (CSP Level 3). A
+ * serializer that a hook of the app has set does not change it.
+ */
 export function sendPage(reply: FastifyReply, status: number, page: Page): FastifyReply {
-  return (
-    reply
-      .code(status)
-      .header('content-security-policy', contentSecurityPolicy(page))
-      .header('cache-control', 'no-store')
-      .header('referrer-policy', 'no-referrer')
-      .header('x-content-type-options', 'nosniff')
-      .type('text/html; charset=utf-8')
-      // A hook of the app may have set a serializer for its own responses.
-      .serializer(String)
-      .send(html(page))
-  )
+  return reply
+    .code(status)
+    .header('content-security-policy', contentSecurityPolicy(page))
+    .header('cache-control', 'no-store')
+    .header('referrer-policy', 'no-referrer')
+    .header('x-content-type-options', 'nosniff')
+    .type('text/html; charset=utf-8')
+    .serializer(String)
+    .send(html(page))
 }
 
 function contentSecurityPolicy({ script, formAction = "'none'" }: Page): string {

@@ -30,6 +30,17 @@ export const withoutQueryInLog = {
   })
 }
 
+/**
+ * Removes the query of a request, also from the URL before the app's `rewriteUrl`. Fastify keeps
+ * that one as soon as something has read it.
+ */
+export function removeQuery(request: FastifyRequest): void {
+  const raw: { url?: string | undefined; originalUrl?: string } = request.raw
+  raw.url = withoutQuery(raw.url!)
+  if (raw.originalUrl !== undefined) raw.originalUrl = withoutQuery(raw.originalUrl)
+  Object.defineProperty(request, 'originalUrl', { value: withoutQuery(request.originalUrl) })
+}
+
 /** A URL without its query, which may begin with a semicolon (`useSemicolonDelimiter`). */
 export function withoutQuery(url: string): string {
   return url.split(/[?;]/, 1)[0]!

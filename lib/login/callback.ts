@@ -4,7 +4,7 @@ import type { CurrentAuthentication } from '../access/current-authentication.ts'
 import type { Clock } from '../clock.ts'
 import { publish } from '../diagnostics.ts'
 import { leAuthError } from '../errors.ts'
-import { withoutQuery } from '../http/route-headers.ts'
+import { removeQuery } from '../http/route-headers.ts'
 import type { Sentinel } from '../sentinel/endpoints.ts'
 import type { ExchangedCode } from '../sentinel/exchange-code.ts'
 import type { SentinelService } from '../sentinel/service.ts'
@@ -139,10 +139,10 @@ export class Callback {
  * The query as it came; Fastify's parser would merge repeated parameters. It is removed from the
  * request, so that nobody's log line holds the code and the state.
  */
-function takeQuery({ raw }: FastifyRequest): URLSearchParams {
-  const url = raw.url!
+function takeQuery(request: FastifyRequest): URLSearchParams {
+  const url = request.raw.url!
   const start = url.indexOf('?')
-  raw.url = withoutQuery(url)
+  removeQuery(request)
   return new URLSearchParams(start === -1 ? '' : url.slice(start))
 }
 
