@@ -94,7 +94,12 @@ for (const early of [true, false]) {
       const { url, code, state } = await pendingCallback(app, browser)
       t.equal((await browser.step(url)).status, 303)
       t.same(urls.slice(-4), ['/app1/callback', '/callback', '/callback', '/app1/callback'])
-      isFreeOf(t, urls.slice(-4).join() + app.logLines.join(), [code, state], 'no code and no state')
+      isFreeOf(
+        t,
+        urls.slice(-4).join() + app.logLines.join(),
+        [code, state],
+        'no code and no state'
+      )
     }
   )
 }
