@@ -5,6 +5,7 @@ import type { CurrentAuthentication } from './current-authentication.ts'
 import type { Guards } from './guards.ts'
 import { logoutRoute } from './logout-route.ts'
 import type { Logout } from './logout.ts'
+import { hideOwnRoute } from './own-routes.ts'
 import { setRegistration } from './registration.ts'
 
 interface Access {
@@ -32,5 +33,6 @@ export async function addAccess(app: FastifyInstance, access: Access): Promise<v
   // the last hook.
   app.addHook('preHandler', guards.checkAgain)
   app.addHook('onRoute', guards.onRoute)
+  app.addHook('onRoute', hideOwnRoute)
   await app.register(async scope => logoutRoute(scope, access))
 }
