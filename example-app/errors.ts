@@ -8,6 +8,7 @@ import { sendPage, wantsPage } from './layout.ts'
 interface Problem {
   status: number
   code?: string
+  loginUrl?: string | undefined
   title: string
   message: string
   /** Starts a failed login again, for the same page. */
@@ -41,8 +42,8 @@ export async function sendNotFound(
   })
 }
 
-function problemOf({ code, statusCode: status, message }: LeAuthError): Problem {
-  return { status, code, message, title: TITLES.get(code) ?? 'Something went wrong' }
+function problemOf({ code, loginUrl, statusCode: status, message }: LeAuthError): Problem {
+  return { status, code, loginUrl, message, title: TITLES.get(code) ?? 'Something went wrong' }
 }
 
 const TITLES = new Map<string, string>([
@@ -60,14 +61,14 @@ function unknownProblem({ statusCode = 500 }: FastifyError): Problem {
 }
 
 function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
-  const { status, title, message, code } = problem
+  const { status, title, message, code, loginUrl } = problem
   if (wantsPage(request)) {
     return sendPage(request, reply, { status, title, content: errorPage(problem, request) })
   }
   return reply
     .code(status)
     .header('cache-control', 'no-store')
-    .send({ statusCode: status, error: STATUS_CODES[status], message, code })
+    .send({ statusCode: status, error: STATUS_CODES[status], message, code, loginUrl })
 }
 
 function errorPage(problem: Problem, request: FastifyRequest): Html {

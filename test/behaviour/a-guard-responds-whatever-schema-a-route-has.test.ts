@@ -1,5 +1,7 @@
 import type { FastifyInstance, FastifySerializerCompiler } from 'fastify'
-import t from 'tap'
+import { serializerCompiler } from 'fastify-type-provider-zod'
+import t, { type Test } from 'tap'
+import { z } from 'zod'
 import { type Failure, failingGuards } from '../support/failing-guards.ts'
 
 const OBJECT = { type: 'object', additionalProperties: false }
@@ -47,26 +49,38 @@ const APPS: Record<string, (app: FastifyInstance) => unknown> = {
     })
 }
 
+async function assertResponses(
+  t: Test,
+  before: (app: FastifyInstance) => unknown,
+  response: object
+): Promise<void> {
+  const route = () => ({ schema: { response } })
+  const { script, submit, open } = await failingGuards(t, { before, route })
+  for (const [failure, expected] of Object.entries(EXPECTED)) {
+    const { headers, json, status } = await script(failure as Failure)
+    const { code, error, loginUrl, message, statusCode } = json()
+    t.equal(`${status} ${code} ${error} ${loginUrl}`, expected)
+    t.equal(statusCode, status)
+    t.match(message, /^[A-Z].*\.$/)
+    t.equal(headers['content-type'], 'application/json; charset=utf-8')
+    t.equal(headers['cache-control'], 'no-store')
+  }
+  t.match((await submit('login')).text, /^<!doctype html>/, 'a page is never changed either')
+  t.match((await open('admin')).text, /^<!doctype html>/)
+}
+
 for (const [what, before] of Object.entries(APPS)) {
   for (const [name, response] of Object.entries(SCHEMAS)) {
     t.test(
-      `A guard’s response to a script is the same if a route declares ${name}, in an app with ` +
-        `${what}.`,
-      async t => {
-        const route = () => ({ schema: { response } })
-        const { script, submit, open } = await failingGuards(t, { before, route })
-        for (const [failure, expected] of Object.entries(EXPECTED)) {
-          const { headers, json, status } = await script(failure as Failure)
-          const { code, error, loginUrl, message, statusCode } = json()
-          t.equal(`${status} ${code} ${error} ${loginUrl}`, expected)
-          t.equal(statusCode, status)
-          t.match(message, /^[A-Z].*\.$/)
-          t.equal(headers['content-type'], 'application/json; charset=utf-8')
-          t.equal(headers['cache-control'], 'no-store')
-        }
-        t.match((await submit('login')).text, /^<!doctype html>/, 'a page is never changed either')
-        t.match((await open('admin')).text, /^<!doctype html>/)
-      }
+      `A guard’s response is the same if a route declares ${name}, in an app with ${what}.`,
+      t => assertResponses(t, before, response)
     )
   }
 }
+
+t.test('A guard’s response is the same if a route declares its responses with zod.', async t => {
+  const strict = z.strictObject({ traceId: z.string() })
+  const zod = (app: FastifyInstance): unknown => app.setSerializerCompiler(serializerCompiler)
+  await assertResponses(t, zod, { 401: strict, 403: strict, 503: strict })
+  await assertResponses(t, zod, { default: strict })
+})

@@ -133,7 +133,7 @@ t.test('A logout that does not reach LivePerson is reported on the page.', async
 })
 
 t.test(
-  'A page asks before it logs in after a logout, and a script gets the plugin’s 401.',
+  'A page asks before it logs in after a logout, and a script gets 401 with the login’s URL.',
   async t => {
     const example = await openExample(t)
     await logIn(example)
@@ -143,7 +143,8 @@ t.test(
     t.equal(page.status, 401)
     t.match(page.text, 'href="/login?returnTo=%2Fagents"')
     t.match((await example.browser.script(example.url('/agents'))).json(), {
-      code: 'LE_AUTH_LOGIN_REQUIRED'
+      code: 'LE_AUTH_LOGIN_REQUIRED',
+      loginUrl: '/login'
     })
 
     const again = await example.open('/login?returnTo=%2Fagents')
