@@ -123,7 +123,18 @@ function createAccess(
     collaborators
   })
   const guards = new Guards(current, paths, responses)
-  return { accountId, paths, authenticator, collaborators, cookie, current, guards, logout, mark }
+  return {
+    accountId,
+    paths,
+    authenticator,
+    collaborators,
+    cookie,
+    current,
+    guards,
+    responses,
+    logout,
+    mark
+  }
 }
 
 type Access = ReturnType<typeof createAccess>

@@ -2,10 +2,11 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { AppPaths } from '../options/resolved-options.ts'
 import type { Authenticator } from './authenticate.ts'
 import type { CurrentAuthentication } from './current-authentication.ts'
+import type { ErrorResponses } from './error-responses.ts'
 import type { Guards } from './guards.ts'
 import { logoutRoute } from './logout-route.ts'
 import type { Logout } from './logout.ts'
-import { hideOwnRoute } from './own-routes.ts'
+import { ownRouteHook } from './own-routes.ts'
 import { setRegistration } from './registration.ts'
 
 interface Access {
@@ -14,6 +15,7 @@ interface Access {
   authenticator: Authenticator
   current: CurrentAuthentication
   guards: Guards
+  responses: ErrorResponses
   logout: Logout
 }
 
@@ -33,6 +35,6 @@ export async function addAccess(app: FastifyInstance, access: Access): Promise<v
   // the last hook.
   app.addHook('preHandler', guards.checkAgain)
   app.addHook('onRoute', guards.onRoute)
-  app.addHook('onRoute', hideOwnRoute)
+  app.addHook('onRoute', ownRouteHook(access.responses.handle))
   await app.register(async scope => logoutRoute(scope, access))
 }

@@ -31,6 +31,7 @@ export function problemOf(
 
 function titleOf({ code, statusCode }: LeAuthError): string {
   if (code === 'LE_AUTH_LOGIN_REQUIRED') return 'You are not logged in'
+  if (code === 'LE_AUTH_LOGOUT_CROSS_SITE') return 'You are not logged out'
   return statusCode === 403 ? 'You may not see this page' : 'This page is not available right now'
 }
 
@@ -47,6 +48,8 @@ function advice({ code }: LeAuthError, { isForm }: FailedRequest): string[] {
   if (code === 'LE_AUTH_ADMIN_REQUIRED') {
     return ['If you have become an administrator since you logged in, log in again.']
   }
+  // The form is on another site.
+  if (code === 'LE_AUTH_LOGOUT_CROSS_SITE') return []
   return isForm ? ['To send the form again, go back to it.'] : []
 }
 

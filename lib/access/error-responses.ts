@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { LeAuthError } from '../errors.ts'
+import { LeAuthError } from '../errors.ts'
 import { afterErrorHandlers, countErrorHandlers } from '../http/app-error-handlers.ts'
 import { isPageNavigation } from '../http/navigation.ts'
 import { sendProblemPage } from '../http/problem-page.ts'
@@ -13,8 +13,9 @@ import { problemOf } from './error-page.ts'
 import { isOwnRoute } from './own-routes.ts'
 
 /**
- * Responds if a guard, or the hook that finds out who is logged in, fails: through the error
- * handlers of the app, else with a page for a person or with JSON for a script.
+ * Responds if a guard, the hook that finds out who is logged in, or a route of the plugin's own
+ * fails: through the error handlers of the app, else with a page for a person or with JSON for a
+ * script.
  */
 export class ErrorResponses {
   readonly #current: CurrentAuthentication
@@ -37,6 +38,16 @@ export class ErrorResponses {
     if (handlers === 0) return whenSent(this.#send(error, request, reply))
     afterErrorHandlers(reply, error, handlers, () => this.#send(error, request, reply))
     return Promise.reject(error)
+  }
+
+  /** The error handler of the plugin's own routes. Those of the app come after it. */
+  readonly handle = async (
+    error: Error,
+    request: FastifyRequest,
+    reply: FastifyReply
+  ): Promise<void> => {
+    if (!(error instanceof LeAuthError)) throw error
+    await this.respond(error, request, reply)
   }
 
   /** Says when a refresh is tried again (RFC 9110 §10.2.3). Nobody knows when a store is back. */

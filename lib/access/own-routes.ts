@@ -1,4 +1,4 @@
-import type { FastifyRequest, FastifySchema, RouteOptions } from 'fastify'
+import type { FastifyRequest, RouteOptions } from 'fastify'
 
 /** Only this module can set it, and nothing inherits it. */
 const OWN_ROUTE = Symbol('route of fastify-le-auth')
@@ -12,11 +12,17 @@ export function isOwnRoute(request: FastifyRequest): boolean {
 }
 
 /**
- * An onRoute hook that keeps them out of an OpenAPI document (@fastify/swagger): they are for
- * browsers, and some have methods that OpenAPI does not know.
+ * Makes the onRoute hook for them. It keeps them out of an OpenAPI document (@fastify/swagger):
+ * they are for browsers, and some have methods that OpenAPI does not know.
+ *
+ * @param errorHandler responds to the errors that they throw
  */
-export function hideOwnRoute(route: RouteOptions): void {
-  if (isMarked(route)) route.schema = { hide: true } as FastifySchema
+export function ownRouteHook(
+  errorHandler: NonNullable<RouteOptions['errorHandler']>
+): (route: RouteOptions) => void {
+  return route => {
+    if (isMarked(route)) Object.assign(route, { errorHandler, schema: { hide: true } })
+  }
 }
 
 function isMarked({ config }: Pick<RouteOptions, 'config'>): boolean {

@@ -1,4 +1,6 @@
+import Fastify from 'fastify'
 import t from 'tap'
+import { requireAuth } from '../../lib/index.ts'
 import { type Failure, failingGuards } from '../support/failing-guards.ts'
 import { startApp } from '../support/app.ts'
 import { errorCode, isFreeOf } from '../support/checks.ts'
@@ -133,6 +135,42 @@ t.test('While the store is away, every page is a page, with a guard or without.'
     t.equal((await browser.script(app.url(path))).json().code, 'LE_AUTH_STORE_UNAVAILABLE')
   }
   t.notOk(app.logLines.join().includes(code))
+})
+
+t.test('A logout that fails is a page for a person, and JSON for a script.', async t => {
+  const store = new TestStore()
+  const app = await startApp(t, { options: { store } })
+  const user = app.browser()
+  await logIn(app, user)
+  const url = app.url('/logout')
+  const form = { method: 'POST', form: {} }
+  const foreign = await user.step(url, { ...form, from: 'https://evil.example/' })
+  t.equal(`${foreign.status} ${errorCode(foreign)}`, '403 LE_AUTH_LOGOUT_CROSS_SITE')
+  t.match(foreign.text, '<h1>You are not logged out</h1>')
+  t.match(foreign.text, 'You are still logged in.')
+  t.same(linksOf(foreign.text), ['Home: /'])
+  const headers = { 'sec-fetch-site': 'cross-site' }
+  const script = await user.script(url, { ...form, headers })
+  t.equal(script.json().code, 'LE_AUTH_LOGOUT_CROSS_SITE')
+
+  store.trouble = ({ operation }) => (operation === 'destroy' ? 'error' : undefined)
+  const failed = await user.step(url, { ...form, from: app.url('/') })
+  t.equal(`${failed.status} ${errorCode(failed)}`, '503 LE_AUTH_STORE_UNAVAILABLE')
+  t.match(failed.text, 'You have not been logged out.')
+  store.trouble = () => undefined
+  t.equal((await user.step(url, { ...form, from: app.url('/') })).status, 303)
+})
+
+t.test('A guard outside the plugin’s scope tells a visitor nothing of the set-up.', async t => {
+  const log: string[] = []
+  const stream = { write: (line: string) => log.push(line) }
+  const app = Fastify({ logger: { level: 'info', stream } })
+  t.teardown(() => app.close())
+  app.get('/', { onRequest: requireAuth }, async () => 'never')
+  const { statusCode, json } = await app.inject('/')
+  t.equal(statusCode, 500)
+  t.match(json().message, /^This app is not set up correctly\. Its operator should read the log\.$/)
+  t.match(log.join(), 'not registered in its scope')
 })
 
 t.test('The id of the request is escaped, and so is its path.', async t => {

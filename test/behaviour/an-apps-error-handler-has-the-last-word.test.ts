@@ -92,6 +92,19 @@ for (const before of [() => {}, (app: FastifyInstance) => app.setErrorHandler(mi
   })
 }
 
+t.test('An error of the plugin’s own routes goes to the error handler of the app.', async t => {
+  for (const [handler, expected] of [
+    [mine, /^mine: LE_AUTH_LOGOUT_CROSS_SITE undefined$/],
+    [throwOn, /^<!doctype html>/]
+  ] as const) {
+    const { app } = await failingGuards(t, { before: app => app.setErrorHandler(handler) })
+    const request = { method: 'POST', form: {}, from: 'https://evil.example/' }
+    const { status, text } = await app.browser().step(app.url('/logout'), request)
+    t.equal(status, 403)
+    t.match(text, expected)
+  }
+})
+
 t.test(
   'If an onSend hook of the app fails for the response, its error is the response.',
   async t => {
