@@ -1,5 +1,4 @@
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
-import { LeAuthError } from '../errors.ts'
 import { logEnd, type LoginEnds } from '../logins/ends.ts'
 import type { Login } from '../logins/login.ts'
 import type { Logins } from '../logins/logins.ts'
@@ -53,7 +52,6 @@ export class Authenticator {
 
   /** Nothing runs after it, unless an error handler of the app gets the error. */
   readonly #fail: LoadFailure = (error, request, reply, done) => {
-    if (!(error instanceof LeAuthError)) return done(error)
     this.#with.responses.respond(error, request, reply).catch(done)
   }
 

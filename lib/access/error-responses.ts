@@ -30,14 +30,14 @@ export class ErrorResponses {
    * @returns a promise that settles when the response is sent; until then, no later hook may run.
    * It rejects at once if the app has an error handler for this request, which gets the error.
    */
-  respond(error: LeAuthError, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  async respond(error: LeAuthError, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     reply.header('cache-control', 'no-store')
     this.#sayWhen(error, request, reply)
     const handlers = countErrorHandlers(request)
     this.#current.setVerdict(request, handlers === 0 ? 'refused' : error)
     if (handlers === 0) return whenSent(this.#send(error, request, reply))
     afterErrorHandlers(reply, error, handlers, () => this.#send(error, request, reply))
-    return Promise.reject(error)
+    throw error
   }
 
   /** The error handler of the plugin's own routes. Those of the app come after it. */

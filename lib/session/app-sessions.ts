@@ -6,7 +6,7 @@ import type {
   Session
 } from 'fastify'
 import type { Clock } from '../clock.ts'
-import { leAuthError } from '../errors.ts'
+import { leAuthError, type LeAuthError } from '../errors.ts'
 import type { Login } from '../logins/login.ts'
 import type { PlainStore } from '../store/session-store.ts'
 import { ignoringAbsence, storePromise } from '../store/store-call.ts'
@@ -21,7 +21,7 @@ const REPEATED =
 
 /** What to do if a session cannot be loaded. One function for all requests, so it takes all. */
 export type LoadFailure = (
-  error: Error,
+  error: LeAuthError,
   request: FastifyRequest,
   reply: FastifyReply,
   done: HookHandlerDoneFunction

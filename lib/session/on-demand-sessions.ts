@@ -7,6 +7,7 @@ import type {
   Session
 } from 'fastify'
 import type { Clock } from '../clock.ts'
+import type { LeAuthError } from '../errors.ts'
 import type { Login } from '../logins/login.ts'
 import type { CookieAttributes, ResolvedCookie } from '../options/resolved-options.ts'
 import { MemoryStore } from '../store/memory-store.ts'
@@ -101,7 +102,7 @@ export class OnDemandSessions extends AppSessions {
     if (!hasCookie || !this.#isOurs(request)) return done()
     const cookie = request.cookies[this.#cookieName]!
     this.#app.decryptSession(cookie, request, error => {
-      if (error != null) return fail(error as Error, request, reply, done)
+      if (error != null) return fail(error as LeAuthError, request, reply, done)
       this.#adopt(request, login, cookie)
       done()
     })
