@@ -50,7 +50,8 @@ export function withoutQuery(url: string): string {
  * Responds to other methods than GET on the callback. Fastify's 404 would repeat the whole URL in
  * its text and in the log. As a hook it never calls `done`, so nothing runs after it.
  */
-export function refuseMethod(_request: FastifyRequest, reply: FastifyReply, _done?: unknown): void {
+export function refuseMethod(request: FastifyRequest, reply: FastifyReply, _done?: unknown): void {
+  removeQuery(request)
   reply.code(405).header('allow', 'GET').send()
 }
 
@@ -59,10 +60,11 @@ export function refuseMethod(_request: FastifyRequest, reply: FastifyReply, _don
  * {@link refuseMethod}.
  */
 export function refuseOtherSlash(
-  _request: FastifyRequest,
+  request: FastifyRequest,
   reply: FastifyReply,
   _done?: unknown
 ): void {
+  removeQuery(request)
   reply.code(404).send()
 }
 

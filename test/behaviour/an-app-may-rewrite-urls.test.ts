@@ -92,14 +92,18 @@ for (const early of [true, false]) {
       })
       const browser = app.browser()
       const { url, code, state } = await pendingCallback(app, browser)
-      t.equal((await browser.step(url)).status, 303)
-      t.same(urls.slice(-4), ['/app1/callback', '/callback', '/callback', '/app1/callback'])
-      isFreeOf(
-        t,
-        urls.slice(-4).join() + app.logLines.join(),
-        [code, state],
-        'no code and no state'
-      )
+      for (const [method, slash, status] of [
+        ['POST', '', 405],
+        ['GET', '/', 404],
+        ['GET', '', 303]
+      ] as const) {
+        const response = await browser.step(url.replace('?', `${slash}?`), { method })
+        t.equal(response.status, status)
+        const [before, after] = [`/app1/callback${slash}`, `/callback${slash}`]
+        t.same(urls.slice(-4), [before, after, after, before])
+        const seen = urls.slice(-4).join() + app.logLines.join()
+        isFreeOf(t, seen, [code, state], 'no code and no state')
+      }
     }
   )
 }
