@@ -139,6 +139,45 @@ attack(
   }
 )
 
+/** What Safari before 16.4 and Firefox before 90 accept, by what they load. */
+const NO_PAGES = {
+  'an image in Safari': 'image/webp,image/avif,video/*;q=0.8,image/png,image/*;q=0.8,*/*;q=0.5',
+  'an image in Firefox': 'image/webp,*/*',
+  'an image in another browser': 'image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5',
+  'a style sheet': 'text/css,*/*;q=0.1',
+  'a video': 'video/webm,video/ogg,video/*;q=0.9,application/ogg;q=0.7,audio/*;q=0.6,*/*;q=0.5',
+  'a script that wants JSON': 'application/json'
+}
+
+attack(
+  'OS4',
+  'images and style sheets begin no login in a browser without Fetch Metadata',
+  'RFC 9110 §12.5.1',
+  async (t, stage) => {
+    const browser = stage.browser()
+    for (const [what, accept] of Object.entries(NO_PAGES)) {
+      const responses = await Promise.all(
+        Array.from({ length: 45 }, () => browser.send(stage.url('/login'), { headers: { accept } }))
+      )
+      t.same(
+        [...new Set(responses.map(response => `${response.status} ${errorCode(response)}`))],
+        ['400 LE_AUTH_LOGIN_NOT_A_PAGE'],
+        what
+      )
+    }
+    t.same(await browser.cookieNames(stage.url('/')), [])
+    t.equal(stage.calls('domain'), 0)
+    for (const headers of [
+      { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' },
+      { accept: '*/*' },
+      {}
+    ] as Array<Record<string, string>>) {
+      const { status } = await browser.send(stage.url('/login'), { headers })
+      t.equal(status, 302, `a page, or a program: ${headers['accept']}`)
+    }
+  }
+)
+
 attack(
   'DS1',
   'a callback without a code leaves one short record of its state in a shared store, for 15 ' +

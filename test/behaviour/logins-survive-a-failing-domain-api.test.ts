@@ -149,13 +149,11 @@ t.test(
     t.equal((await browser.navigate(app.url('/'))).text, 'hello stranger')
     await isAnonymous(t, app, browser)
 
-    const script = await browser.send(app.url('/login'), {
-      headers: { accept: 'application/json' }
-    })
+    const program = await browser.send(app.url('/login'), { headers: { accept: '*/*' } })
     t.equal(
-      `${script.status} ${script.json().code}`,
+      `${program.status} ${program.json().code}`,
       '503 LE_AUTH_DOMAIN_API_UNAVAILABLE',
-      'a script gets the error itself'
+      'a program gets the error itself'
     )
     t.equal(app.calls('domain'), 1, 'a failure is remembered')
 

@@ -16,7 +16,29 @@ const PAGES: Record<string, Headers> = {
     'sec-fetch-site': 'cross-site'
   },
   'a browser that sends no destination': { accept: HTML, 'sec-fetch-mode': 'navigate' },
-  'a browser without Fetch Metadata': { accept: `${HTML},*/*;q=0.8` }
+  'a browser without Fetch Metadata': { accept: `${HTML},*/*;q=0.8` },
+  'a service worker that passes a page on': {
+    accept: HTML,
+    'sec-fetch-mode': 'navigate',
+    'sec-fetch-dest': 'empty'
+  },
+  'a service worker that adds a header to a page’s request': {
+    accept: HTML,
+    'sec-fetch-mode': 'same-origin',
+    'sec-fetch-dest': 'empty'
+  },
+  'a frame of the app itself': {
+    accept: HTML,
+    'sec-fetch-mode': 'navigate',
+    'sec-fetch-dest': 'iframe',
+    'sec-fetch-site': 'same-origin'
+  },
+  'a frameset of the app itself': {
+    accept: HTML,
+    'sec-fetch-mode': 'navigate',
+    'sec-fetch-dest': 'frame',
+    'sec-fetch-site': 'same-origin'
+  }
 }
 const OTHERS: Record<string, Headers> = {
   'a script': { accept: 'application/json', 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' },
@@ -26,7 +48,34 @@ const OTHERS: Record<string, Headers> = {
     'sec-fetch-dest': 'empty'
   },
   'an image': { accept: 'image/*', 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' },
-  'a frame': { accept: HTML, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' },
+  'a script of the same origin': {
+    accept: '*/*',
+    'sec-fetch-mode': 'same-origin',
+    'sec-fetch-dest': 'empty'
+  },
+  'a worker of the same origin': {
+    accept: HTML,
+    'sec-fetch-mode': 'same-origin',
+    'sec-fetch-dest': 'worker'
+  },
+  'a frame of another site': {
+    accept: HTML,
+    'sec-fetch-mode': 'navigate',
+    'sec-fetch-dest': 'iframe',
+    'sec-fetch-site': 'cross-site'
+  },
+  'a frame of another host of the site': {
+    accept: HTML,
+    'sec-fetch-mode': 'navigate',
+    'sec-fetch-dest': 'iframe',
+    'sec-fetch-site': 'same-site'
+  },
+  'an object of the app itself': {
+    accept: HTML,
+    'sec-fetch-mode': 'navigate',
+    'sec-fetch-dest': 'object',
+    'sec-fetch-site': 'same-origin'
+  },
   'a prefetch': {
     accept: HTML,
     'sec-fetch-mode': 'navigate',

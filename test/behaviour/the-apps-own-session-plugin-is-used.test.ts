@@ -286,7 +286,7 @@ t.test('Errors reach the app’s error handler with code and status.', async t =
       : await startApp(t, { before: ownErrors })
     const browser = app.browser()
     app.sentinel.next('domain', { status: 503 })
-    const login = await browser.send(app.url('/login'), { headers: { accept: 'application/json' } })
+    const login = await browser.send(app.url('/login'), { headers: { accept: '*/*' } })
     t.same(
       [login.status, login.json()],
       [503, { own: true, code: 'LE_AUTH_DOMAIN_API_UNAVAILABLE', status: 503 }]
