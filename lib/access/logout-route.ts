@@ -1,17 +1,15 @@
-import formbody from '@fastify/formbody'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { leAuthError } from '../errors.ts'
-import { hasResponded, watchResponse } from '../http/watch-response.ts'
+import { acceptsHtml, isPageNavigation } from '../http/navigation.ts'
 import { loginRouteHeaders } from '../http/route-headers.ts'
+import { hasResponded, watchResponse } from '../http/watch-response.ts'
 import type { AppPaths } from '../options/resolved-options.ts'
 import { Authentication } from './authentication.ts'
 import type { CurrentAuthentication } from './current-authentication.ts'
+import { acceptAnyBody, isRevocationRequested } from './logout-body.ts'
+import { sendLogoutPage } from './logout-page.ts'
 import type { Logout } from './logout.ts'
 import { ownRoute } from './own-routes.ts'
-
-const FORM = 'application/x-www-form-urlencoded'
-/** `revoke=true` is all that a body can say. In bytes. */
-const BODY_LIMIT = 1024
 
 interface LogoutRoute {
   accountId: string
@@ -20,13 +18,46 @@ interface LogoutRoute {
   logout: Logout
 }
 
-/** POST /logout, in a scope of its own so that the app's routes keep their body parsers. */
+/** POST /logout and GET /logout, in a scope of its own so that the app keeps its body parsers. */
 export async function logoutRoute(scope: FastifyInstance, route: LogoutRoute): Promise<void> {
-  const { accountId, paths, current, logout } = route
-  if (!scope.hasContentTypeParser(FORM)) await scope.register(formbody, { bodyLimit: BODY_LIMIT })
-  const options = { bodyLimit: BODY_LIMIT, onSend: loginRouteHeaders, config: ownRoute }
-  scope.post(paths.localRoutes.logout, options, async (request, reply) => {
-    if (!isSameOrigin(request, paths.origin)) throw leAuthError('LE_AUTH_LOGOUT_CROSS_SITE')
+  const { localRoutes, routes } = route.paths
+  const options = { onSend: loginRouteHeaders, config: ownRoute }
+  const steps = new LogoutSteps(route)
+  acceptAnyBody(scope)
+  scope.post(localRoutes.logout, { ...options, onRequest: steps.refuseOtherSites }, steps.logOut)
+  // The app may have a page of its own there.
+  if (scope.hasRoute({ method: 'GET', url: routes.logout })) return
+  scope.get(localRoutes.logout, options, steps.ask)
+}
+
+class LogoutSteps {
+  readonly #with: LogoutRoute
+
+  constructor(route: LogoutRoute) {
+    this.#with = route
+  }
+
+  /** A logout by GET would be one that any image on any site can cause. */
+  readonly ask = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    reply.code(405).header('allow', 'POST')
+    return isPageNavigation(request) ? sendLogoutPage(reply, 405, this.#with.paths) : reply.send()
+  }
+
+  readonly refuseOtherSites = async (
+    request: FastifyRequest,
+    reply: FastifyReply
+  ): Promise<FastifyReply | undefined> => {
+    const { paths } = this.#with
+    if (isFromThisApp(request, paths.origin)) return
+    const error = leAuthError('LE_AUTH_LOGOUT_CROSS_SITE')
+    if (!acceptsHtml(request.headers)) throw error
+    const { code, hint, statusCode } = error
+    request.log.info({ leAuth: { event: 'logout_refused', code, hint } }, 'logout refused')
+    return sendLogoutPage(reply, statusCode, paths, code)
+  }
+
+  readonly logOut = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const { accountId, current, logout, paths } = this.#with
     watchResponse(reply)
     const revoke = isRevocationRequested(request)
     const authentication = current.of(request)
@@ -35,23 +66,22 @@ export async function logoutRoute(scope: FastifyInstance, route: LogoutRoute): P
     } else {
       await authentication.logout({ revoke })
     }
-    if (!hasResponded(reply)) reply.redirect(paths.afterLogout, 303)
-    return reply
-  })
+    if (hasResponded(reply)) return reply
+    // A script has no use for a redirect: it would fetch that page for nothing.
+    if (!acceptsHtml(request.headers)) return reply.code(204).send()
+    return reply.redirect(paths.afterLogout, 303)
+  }
 }
 
 /**
  * A form of another site cannot forge these headers (Fetch Metadata; Origin, RFC 6454 §7). A
  * request without either does not come from a current browser.
  */
-export function isSameOrigin({ headers }: FastifyRequest, origin: string): boolean {
+export function isFromThisApp({ headers }: FastifyRequest, origin: string): boolean {
   const site = headers['sec-fetch-site']
-  if (site !== undefined) return site === 'same-origin' || site === 'none'
-  return headers.origin === origin
-}
-
-function isRevocationRequested({ body }: FastifyRequest): boolean {
-  if (typeof body !== 'object' || body === null || !Object.hasOwn(body, 'revoke')) return false
-  const { revoke } = body as { revoke: unknown }
-  return revoke === true || revoke === 'true'
+  if (site === undefined) return headers.origin === origin
+  // A service worker that adds a header to the form of another site sends it as the app's own, with
+  // all cookies. Only the mode tells it from a form (`navigate`) or a script (`cors`, `no-cors`).
+  if (headers['sec-fetch-mode'] === 'same-origin') return false
+  return site === 'same-origin' || site === 'none'
 }

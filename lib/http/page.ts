@@ -46,6 +46,8 @@ export interface Page {
   script?: string
   /** Where forms on the page may lead, as CSP sources. */
   formAction?: string
+  /** Where the script may send requests, as CSP sources. */
+  connect?: string
 }
 
 /**
@@ -64,11 +66,12 @@ export function sendPage(reply: FastifyReply, status: number, page: Page): Fasti
     .send(html(page))
 }
 
-function contentSecurityPolicy({ script, formAction = "'none'" }: Page): string {
+function contentSecurityPolicy({ script, formAction = "'none'", connect }: Page): string {
   const scripts = script === undefined ? '' : `; script-src ${hash(script)}`
+  const requests = connect === undefined ? '' : `; connect-src ${connect}`
   return (
-    `default-src 'none'; style-src ${hash(STYLE)}${scripts}; form-action ${formAction}; ` +
-    "base-uri 'none'; frame-ancestors 'none'"
+    `default-src 'none'; style-src ${hash(STYLE)}${scripts}${requests}; ` +
+    `form-action ${formAction}; base-uri 'none'; frame-ancestors 'none'`
   )
 }
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { isSameOrigin } from '../access/logout-route.ts'
+import { isFromThisApp } from '../access/logout-route.ts'
 import { ownRoute } from '../access/own-routes.ts'
 import { leAuthError } from '../errors.ts'
 import { returnPath, withReturnTo } from '../http/return-path.ts'
@@ -44,7 +44,7 @@ export class UserSwitch {
   ): Promise<FastifyReply> => {
     const { ends, refusals } = this.#with
     const { login, origin } = this.#paths
-    if (!isSameOrigin(request, origin)) throw leAuthError('LE_AUTH_LOGOUT_CROSS_SITE')
+    if (!isFromThisApp(request, origin)) throw leAuthError('LE_AUTH_LOGOUT_CROSS_SITE')
     const { returnTo: untrustedReturnTo } = request.query as { returnTo?: unknown }
     const loginPath = withReturnTo(login, returnPath(untrustedReturnTo, origin))
     const refused = refusals.find(request)

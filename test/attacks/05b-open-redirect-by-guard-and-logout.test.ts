@@ -213,7 +213,7 @@ attack(
   'CVE-2019-3877, CVE-2022-23527',
   async (t, stage) => {
     const visitor = stage.browser()
-    const headers = { 'sec-fetch-site': 'same-origin' }
+    const headers = { accept: 'text/html', 'sec-fetch-site': 'same-origin' }
     const send = (query: string, form?: Record<string, string>) =>
       visitor.send(stage.url(`/logout${query}`), {
         method: 'POST',

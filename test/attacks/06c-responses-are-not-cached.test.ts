@@ -106,7 +106,8 @@ attack(
     const browser = stage.browser()
     await logIn(stage, browser)
     const response = await browser.step(stage.url('/logout'))
-    t.equal(response.status, 404, 'there is no such route')
+    t.equal(response.status, 405)
+    t.equal(response.headers['cache-control'], 'no-store')
     t.same(response.setCookies, [])
     t.equal(await stage.me(browser), AGENT.id)
   }

@@ -16,7 +16,7 @@ attack(
     for (const [target, status] of [
       ['/login', 404],
       [url.slice(stage.origin.length), 405],
-      ['/logout', 404]
+      ['/logout', 405]
     ] as const) {
       const response = await browser.step(stage.url(target), { method: 'HEAD' })
       t.equal(response.status, status, target.slice(0, 10))
@@ -44,7 +44,7 @@ attack(
       { purpose: 'prefetch' },
       { 'x-moz': 'prefetch' }
     ] as Array<Record<string, string>>) {
-      t.equal((await member.step(stage.url('/logout'), { headers })).status, 404)
+      t.equal((await member.step(stage.url('/logout'), { headers })).status, 405)
       for (let i = 0; i < 10; i += 1) {
         t.equal(
           (await member.step(stage.url('/login'), { headers })).status,

@@ -168,7 +168,7 @@ t.test('A HEAD request begins no login and no logout.', async t => {
   const app = await startApp(t)
   for (const path of ['/login', '/callback', '/logout']) {
     const response = await app.browser().send(app.url(path), { method: 'HEAD' })
-    t.equal(response.status, path === '/callback' ? 405 : 404, path)
+    t.equal(response.status, path === '/login' ? 404 : 405, path)
     t.same(response.setCookies, [], path)
   }
 })
