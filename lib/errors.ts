@@ -291,7 +291,9 @@ const DEFINITIONS: Record<LeAuthErrorCode, Definition> = {
   LE_AUTH_LOGOUT_CROSS_SITE: {
     status: 403,
     message: 'Log out from a page of this app.',
-    hint: 'The POST to /logout did not come from a page of the same origin.'
+    hint:
+      'The POST to /logout did not come from a page of the same origin, or a service worker has ' +
+      'changed it. Scripts must not use the mode same-origin.'
   },
   LE_AUTH_REVOCATION_FAILED: {
     status: 502,

@@ -33,7 +33,7 @@ export function sendLogoutPage(
     title: 'Log out?',
     content: `<p>You have not been logged out yet. To log out of this app, press the button.</p>
 <form method="post" data-then="${escapeHtml(afterLogout)}">
-<button class="button">Log out</button> <a href="${escapeHtml(afterLogin)}">Back to the app</a>
+<button class="button">Log out</button> <a href="${escapeHtml(afterLogin)}">Cancel</a>
 </form>${code}`,
     script: SCRIPT,
     formAction: "'self'",

@@ -131,6 +131,12 @@ t.test('A body that nobody can read logs out here, and the log says so.', async 
   }
 })
 
+t.test('Fastify refuses a malformed content type, and the user stays logged in.', async t => {
+  const app = await startApp(t)
+  const { response, isLoggedOut } = await logOutBy(app, { type: 'json', body: '{}' })
+  t.same([response.status, isLoggedOut], [415, false])
+})
+
 t.test('The app keeps its own body parsers.', async t => {
   const app = await startApp(t, {
     after: app => {
