@@ -1,6 +1,7 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { leAuthError } from '../errors.ts'
+import { compact, percentEncoded } from '../http/return-path.ts'
 import { trustedOrigin } from '../liveperson/trusted-host.ts'
 import type { LivePersonHosts, ResolvedCookie } from '../options/resolved-options.ts'
 import type { AuthorizationSecrets } from '../sentinel/authorization-url.ts'
@@ -76,7 +77,8 @@ export class LoginTransactions {
     // As long as RFC 7636 §4.1 recommends.
     const verifier = this.#settings.pkce && { codeVerifier: randomText() }
     const name = this.#cookiePrefix + state
-    const value = this.#sealer.seal(this.#purpose, state, { ...start, ...verifier })
+    const returnPath = compact(start.returnPath)
+    const value = this.#sealer.seal(this.#purpose, state, { ...start, returnPath, ...verifier })
     const pending = this.#pendingCookies(request).map(name => ({
       name,
       size: name.length + String(request.cookies[name]).length
@@ -92,7 +94,8 @@ export class LoginTransactions {
   open(request: FastifyRequest, state: string): LoginTransaction | null {
     const name = this.#cookiePrefix + state
     const sealed = Object.hasOwn(request.cookies, name) ? request.cookies[name]! : ''
-    return this.#sealer.open(this.#purpose, state, sealed) as LoginTransaction | null
+    const opened = this.#sealer.open(this.#purpose, state, sealed) as LoginTransaction | null
+    return opened && { ...opened, returnPath: percentEncoded(opened.returnPath) }
   }
 
   /**

@@ -201,7 +201,9 @@ export interface RouteOptions {
 /** Paths of the app, as the browser sees them. */
 export interface ReturnToOptions {
   /**
-   * Where the browser goes after a login without a return path.
+   * Where the browser goes after a login without a return path, or with one that is too long: more
+   * than 1,536 bytes in UTF-8, or 3,072 characters if it is percent-encoded. If only the query or
+   * the fragment of a return path makes it too long, the browser goes to the path without them.
    * @default '/', after the prefix that a proxy strips
    */
   afterLogin?: string | undefined

@@ -1,5 +1,5 @@
 import { isLoopbackHost } from '../http/loopback.ts'
-import { returnPath } from '../http/return-path.ts'
+import { wholeReturnPath } from '../http/return-path.ts'
 import type { OptionReader } from './option-reader.ts'
 import type { AppPaths, RoutePaths } from './resolved-options.ts'
 
@@ -107,6 +107,7 @@ function defaultCallback(read: OptionReader, publicCallback: string, scopePrefix
 }
 
 function readReturnTo(read: OptionReader, name: string, origin: string, fallback: string): string {
-  const path = returnPath(read.value(name) ?? fallback, origin)
-  return path ?? read.refuse(`${name} must be a path of this app, such as "/"`, fallback)
+  const path = wholeReturnPath(read.value(name) ?? fallback, origin)
+  const rule = 'must be a path of this app, such as "/", of at most 1,536 bytes'
+  return path ?? read.refuse(`${name} ${rule}`, fallback)
 }

@@ -18,10 +18,10 @@ const KEPT: Record<string, string> = {
   'http://localhost:3000': '/',
   'http://localhost:3000/': '/',
   'http://localhost:3000/page/a?b=c#d': '/page/a?b=c#d',
-  'http://localhost:3000/日本': '/%E6%97%A5%E6%9C%AC',
-  [`/${'a'.repeat(1999)}`]: `/${'a'.repeat(1999)}`,
-  [`/${'ж'.repeat(333)}`]: `/${'%D0%B6'.repeat(333)}`,
-  [`/page/a?${'b'.repeat(1992)}`]: `/page/a?${'b'.repeat(1992)}`
+  'http://localhost:3000?a': '/?a',
+  'http://localhost:3000#a': '/#a',
+  '/%D1%8F?q=%22%2F%D1%8F%ff%C2%85#%D1%8F': '/%D1%8F?q=%22%2F%D1%8F%ff%C2%85#%D1%8F',
+  [`/${'a'.repeat(1535)}`]: `/${'a'.repeat(1535)}`
 }
 
 const REFUSED: unknown[] = [
@@ -43,12 +43,14 @@ const REFUSED: unknown[] = [
   'https://evil.example',
   'http://localhost:3000@evil.example/',
   'http://localhost:3000.evil.example/',
-  'http://localhost:30000/',
+  'http://localhost:3000:80/',
   'http://localhost:3000//evil.example',
-  'http://localhost:3000\\\\evil.example',
-  'http://localhost:3000?a',
-  'HTTP://localhost:3000/page',
-  'http://user@localhost:3000/page',
+  'http://localhost:3000/..//evil.example',
+  'http://localhost:3000\\@evil.example',
+  'http://localhost:3000/\\evil.example',
+  'http://localhost:3000/\t/evil.example',
+  'http://user@localhost:3000/',
+  'https://localhost:3000/',
   'HTTPS:/evil.example',
   'javascript:alert(1)',
   'data:text/html,x',
@@ -58,8 +60,8 @@ const REFUSED: unknown[] = [
   ' /page',
   '?a',
   '#a',
-  `/${'a'.repeat(2000)}`,
-  `/${'日'.repeat(300)}`,
+  `/${'a'.repeat(1536)}`,
+  `/${'日'.repeat(400)}`,
   '//[',
   undefined,
   null,
@@ -73,19 +75,6 @@ t.test('A path of the app is kept, in a form that a header can carry.', async t 
   for (const [input, output] of Object.entries(KEPT)) {
     t.equal(returnPath(input, ORIGIN), output, input.slice(0, 40))
   }
-})
-
-t.test('A path that is too long with its query and fragment is kept without them.', async t => {
-  for (const rest of ['?', '#', '?a#', '#?'].map(start => start + 'b'.repeat(1993))) {
-    t.equal(returnPath(`/page/a${rest}`, ORIGIN), '/page/a', rest.slice(0, 4))
-  }
-})
-
-t.test('The longest return path fits into a cookie that a browser keeps.', async t => {
-  const app = await startApp(t)
-  const begun = await app.browser().step(app.url(`/login?returnTo=/${'a'.repeat(1999)}`))
-  const [cookie] = [begun.headers['set-cookie']].flat()
-  t.ok(cookie!.indexOf(';') < 3500, `${cookie!.indexOf(';')} bytes`)
 })
 
 t.test('Only a path of the app is accepted as a return path.', async t => {

@@ -327,12 +327,13 @@ const bad: Bad[] = [
     'x',
     5,
     '/\\evil.example',
-    `/${'x'.repeat(2000)}`
+    `/${'x'.repeat(1536)}`,
+    `/?${'x'.repeat(1536)}`
   ].flatMap((path): Bad[] => [
     [
       `returnTo.afterLogin ${path}`,
       { returnTo: { afterLogin: path } },
-      /^returnTo\.afterLogin must be a path of this app, such as "\/"$/
+      /^returnTo\.afterLogin must be a path of this app, such as "\/", of at most 1,536 bytes$/
     ],
     [
       `returnTo.afterLogout ${path}`,
