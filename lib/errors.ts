@@ -91,12 +91,16 @@ export interface LeAuthErrorReasons {
   LE_AUTH_SERVICE_UNAVAILABLE: NetworkReason
 }
 
-/** What is wrong with an id_token: a claim, the `typ` of its header, or the token as a whole. */
+/**
+ * What is wrong with an id_token: a claim, the `typ` or `alg` of its header, the token as a whole,
+ * or its signature (`kid`: no key of Sentinel's fits, or more than one).
+ */
 export type IdTokenReason =
   | 'missing'
   | 'malformed'
   | 'too_large'
   | 'typ'
+  | 'alg'
   | 'iss'
   | 'aud'
   | 'azp'
@@ -104,6 +108,9 @@ export type IdTokenReason =
   | 'iat'
   | 'nbf'
   | 'sub'
+  | 'kid'
+  | 'key_too_short'
+  | 'signature'
 
 /**
  * Why a call to Sentinel failed. If another error of the plugin was the cause, this is its code.

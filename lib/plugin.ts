@@ -61,6 +61,7 @@ function connect({ authorization, client, clock, hosts, http: settings }: Resolv
     {
       ...client,
       apiVersion: authorization.apiVersion,
+      idTokenSignature: authorization.idTokenSignature,
       originOf: accountId => domainApi.originOf(accountId, 'sentinel'),
       loopback: hosts.trust.loopback,
       now

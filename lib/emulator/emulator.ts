@@ -56,11 +56,12 @@ async function emulatorPlugin(
   options: SentinelEmulatorOptions
 ): Promise<void> {
   const settings = resolveOptions(options)
+  // It is created now, because that is slow, and the first login should not wait for it.
+  await signingKey(settings.behaviour)
   const origin = new Origin(app)
   const state = {
     ...settings,
     ledger: new Ledger(settings.now),
-    signingKey: await signingKey(),
     host: () => origin.host()
   }
   const faults = new FaultPlan()

@@ -106,6 +106,14 @@ export interface LeAuthOptions {
   /** Sentinel's API version (`v`) for each endpoint. */
   apiVersion?: ApiVersionOptions | undefined
   /**
+   * Whether an id_token must be signed (RS256) by a key of 2048 bits or more that Sentinel
+   * publishes at `/sentinel/well-known/jwks`. Without the check, an id_token is trusted because it
+   * comes straight from Sentinel over TLS (OpenID Connect Core §3.1.3.7 (6)). LivePerson does not
+   * document which key signs id_tokens: try `'required'` with your account before you rely on it.
+   * @default 'not-checked'
+   */
+  idTokenSignature?: 'not-checked' | 'required' | undefined
+  /**
    * The Domain API's origin. It may be http on a loopback host, like the emulator. Its responses
    * may then also name a loopback host with a port.
    * @default 'https://api.liveperson.net'

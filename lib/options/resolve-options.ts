@@ -34,6 +34,7 @@ export const OPTION_NAMES = {
     'pkce',
     'scope',
     'apiVersion',
+    'idTokenSignature',
     'domainApi',
     'sentinelDomain',
     'trustedDomains',
@@ -160,7 +161,8 @@ function readAuthorization(read: OptionReader): ResolvedOptions['authorization']
     apiVersion: {
       authorize: readVersion(read, 'apiVersion.authorize'),
       token: readVersion(read, 'apiVersion.token')
-    }
+    },
+    idTokenSignature: read.oneOf('idTokenSignature', ['not-checked', 'required'], 'not-checked')
   }
 }
 

@@ -45,12 +45,13 @@ export interface ClientCredentials {
   redirectUri: string
 }
 
-/** Settings of the authorization request. */
+/** Settings of the authorization request and of its result. */
 export interface AuthorizationRequestOptions {
   method: 'GET' | 'POST'
   pkce: boolean
   scope?: string
   apiVersion: { authorize: string; token: string }
+  idTokenSignature: 'not-checked' | 'required'
 }
 
 /** Where the plugin's routes and the app are. */

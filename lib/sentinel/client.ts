@@ -10,6 +10,7 @@ import {
 } from 'oauth4webapi'
 import type { HttpClient } from '../http/client.ts'
 import type { Turns } from '../http/turns.ts'
+import type { IdTokenSignatures } from './id-token-signature.ts'
 
 /** Two healthy servers' clocks differ by less. A longer one would make `exp` meaningless. In s. */
 export const CLOCK_TOLERANCE = 60
@@ -23,6 +24,8 @@ export interface SentinelClient {
     [customFetch]: (url: string, options: FetchOptions) => Promise<Response>
     [allowInsecureRequests]: boolean
   }
+  /** Checks the signatures of id_tokens; left out if they are not checked. */
+  signatures?: IdTokenSignatures
 }
 
 type FetchOptions = CustomFetchOptions<string, unknown>

@@ -11,6 +11,8 @@ export interface Sentinel extends AuthorizationServer {
   authorization_endpoint: string
   token_endpoint: string
   revocation_endpoint: string
+  /** Sentinel's public keys. */
+  jwks_uri: string
 }
 
 /**
@@ -29,6 +31,8 @@ export function sentinelEndpoints(
     authorization_endpoint: `${base}/authorize?v=${version.authorize}`,
     token_endpoint: `${base}/token?v=${version.token}`,
     // Only one version is documented. One page prints `?v1.0`, which is a slip.
-    revocation_endpoint: `${base}/token/revoke?v=1.0`
+    revocation_endpoint: `${base}/token/revoke?v=1.0`,
+    // Sentinel deviates: no dot before "well-known" (RFC 8615 §3).
+    jwks_uri: `${origin}/sentinel/well-known/jwks`
   }
 }

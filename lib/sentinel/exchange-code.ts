@@ -52,7 +52,7 @@ export async function exchangeCode(
     const result = await withEitherIssuer(sentinel, sentinel =>
       processAuthorizationCodeResponse(sentinel, metadata, response)
     )
-    const claims = idTokenClaims(result, metadata.client_id, now)
+    const claims = await idTokenClaims(result, sentinel, client, now)
     if (claims === undefined) throw leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason: 'missing' })
     return { tokens: tokenSet(result, now), user: userOf(claims) }
   } catch (error) {

@@ -79,9 +79,14 @@ export function refreshFailure(error: unknown, now: number, hasIssued: boolean):
   return new RefreshError('unavailable', reason, wait)
 }
 
+/** Whether a status says that nothing is wrong with the request. */
+export function isBusyOrDown(status: number): boolean {
+  return status >= 500 || status === 429
+}
+
 /** The id_token names another issuer than the expected one. */
 export function isIssuerMismatch(error: unknown): boolean {
-  return isAboutIdToken(error) && claimOf(error) === 'iss'
+  return isAboutIdToken(error) && idTokenReason(error) === 'iss'
 }
 
 /** The revocation failed. */
@@ -97,14 +102,14 @@ function reasonOf(error: unknown): SentinelFailureReason {
 function failureOf(error: unknown): Failure {
   if (error instanceof HttpError) return { kind: 'unreachable', reason: error.reason }
   const status = responseOf(error)?.status
-  if (status !== undefined && (status >= 500 || status === 429)) {
+  if (status !== undefined && isBusyOrDown(status)) {
     return { kind: 'unreachable', reason: `http_${status}` }
   }
   if (error instanceof ResponseBodyError) {
     return { kind: 'refused', status: error.status, reason: oauthError(error.error) }
   }
   if (status !== undefined) return { kind: 'refused', status, reason: `http_${status}` }
-  if (isAboutIdToken(error)) return { kind: 'id_token', reason: claimOf(error) }
+  if (isAboutIdToken(error)) return { kind: 'id_token', reason: idTokenReason(error) }
   return { kind: 'malformed', reason: 'malformed' }
 }
 
@@ -124,7 +129,8 @@ function isAboutIdToken(error: unknown): error is OperationProcessingError {
   return /JW[TSE]|ID Token/.test(message)
 }
 
-function claimOf(error: OperationProcessingError): IdTokenReason {
+function idTokenReason(error: OperationProcessingError): IdTokenReason {
+  if (error.message.includes('"alg"')) return 'alg'
   const claim = (error.cause as { claim?: unknown } | undefined)?.claim
   return CLAIMS.find(known => known === claim) ?? 'malformed'
 }

@@ -1,13 +1,13 @@
 import { isUtf8 } from 'node:buffer'
 import { getValidatedIdTokenClaims, type IDToken, type TokenEndpointResponse } from 'oauth4webapi'
 import { leAuthError, type IdTokenReason } from '../errors.ts'
-import { CLOCK_TOLERANCE } from './client.ts'
+import { CLOCK_TOLERANCE, type SentinelClient } from './client.ts'
 import type { Sentinel } from './endpoints.ts'
 import { isIssuerMismatch } from './failures.ts'
 
 /**
- * Three parts, the last one a signature (RFC 7515 §3.1). oauth4webapi would check this only
- * together with the signature.
+ * Three parts, the last one a signature (RFC 7515 §3.1). oauth4webapi does not check that there is
+ * one.
  */
 const SIGNED = /^[\w-]+\.[\w-]+\.[\w-]+$/
 /** The documents' examples have 500 characters, and the claims are stored with the login. */
@@ -35,20 +35,25 @@ export async function withEitherIssuer(
 
 /**
  * The claims of the id_token in a token response, if there is one. oauth4webapi has checked `iss`,
- * `aud`, `exp`, `iat` and `sub` as the specification demands. This checks what it leaves open.
+ * `aud`, `exp`, `iat` and `sub` as the specification demands. This checks what it leaves open, and
+ * the signature if the app wants that.
  *
- * @param clientId the client that the id_token must be for
- * @throws LE_AUTH_ID_TOKEN_INVALID
+ * @param client the client that the id_token must be for
+ * @throws LE_AUTH_ID_TOKEN_INVALID, LE_AUTH_SENTINEL_UNAVAILABLE, LE_AUTH_SENTINEL_INVALID
  */
-export function idTokenClaims(
+export async function idTokenClaims(
   response: TokenEndpointResponse,
-  clientId: string,
+  sentinel: Sentinel,
+  { metadata, signatures }: SentinelClient,
   now: number
-): IDToken | undefined {
+): Promise<IDToken | undefined> {
   const claims = getValidatedIdTokenClaims(response)
   if (claims === undefined) return undefined
-  const reason = tokenProblem(response.id_token!) ?? claimsProblem(claims, clientId, now)
+  const idToken = response.id_token!
+  const reason = tokenProblem(idToken) ?? claimsProblem(claims, metadata.client_id, now)
   if (reason !== null) throw leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason })
+  // Last, so that no key is fetched for a token that is refused anyway.
+  await signatures?.check(sentinel.jwks_uri, idToken)
   return claims
 }
 

@@ -17,8 +17,9 @@ export interface RefreshRequest {
 
 /**
  * Refresh, RFC 6749 §6. Sentinel deviates: the response has no id_token, so the user stays the one
- * of the login. If one comes all the same, it must name the same user (OpenID Connect Core §12.2).
- * LivePerson does not document whether a new refresh token comes; if none does, the old one stays.
+ * of the login. If one comes all the same, it is checked like that of a login, and must name the
+ * same user (OpenID Connect Core §12.2). LivePerson does not document whether a new refresh token
+ * comes; if none does, the old one stays.
  *
  * @param lookUp the account's Sentinel; if the look-up fails, the refresh fails
  * @throws RefreshError
@@ -44,7 +45,8 @@ export async function refreshTokens(
     const result = await withEitherIssuer(sentinel, sentinel =>
       processRefreshTokenResponse(sentinel, metadata, usable)
     )
-    const subject = idTokenClaims(result, metadata.client_id, now)?.sub ?? userId
+    const claims = await idTokenClaims(result, sentinel, client, now)
+    const subject = claims?.sub ?? userId
     if (subject !== userId) throw leAuthError('LE_AUTH_ID_TOKEN_INVALID', { reason: 'sub' })
     return { refreshToken, ...tokenSet(result, now) }
   } catch (error) {

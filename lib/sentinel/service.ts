@@ -9,6 +9,7 @@ import type { TokenSet } from './token-set.ts'
 /** What the service needs to know. */
 export interface SentinelSettings extends ClientSettings {
   apiVersion: ApiVersions
+  idTokenSignature: 'not-checked' | 'required'
   /** Looks up where an account's Sentinel is. */
   originOf: (accountId: string) => Promise<string>
 }
@@ -26,7 +27,8 @@ type Steps = typeof import('./oauth-steps.ts') & {
 }
 
 /**
- * Sentinel's OAuth endpoints. oauth4webapi is loaded at the first callback, refresh or revocation.
+ * Sentinel's OAuth endpoints. oauth4webapi is loaded at the first callback, refresh or revocation,
+ * and so is jose, if signatures are checked.
  */
 export class SentinelService {
   readonly #settings: SentinelSettings
@@ -96,8 +98,17 @@ export class SentinelService {
 
   async #load(): Promise<Steps> {
     const steps = await import('./oauth-steps.ts')
-    const create = (): SentinelClient =>
-      steps.createSentinelClient(this.#settings, this.#http, new Turns(CALLS_AT_ONCE))
+    const signatures = await this.#signatures()
+    const create = (): SentinelClient => ({
+      ...steps.createSentinelClient(this.#settings, this.#http, new Turns(CALLS_AT_ONCE)),
+      ...signatures
+    })
     return { ...steps, client: create(), exchangeClient: create() }
+  }
+
+  async #signatures(): Promise<Pick<SentinelClient, 'signatures'>> {
+    if (this.#settings.idTokenSignature === 'not-checked') return {}
+    const { IdTokenSignatures } = await import('./id-token-signature.ts')
+    return { signatures: new IdTokenSignatures(this.#http, this.#settings.now) }
   }
 }

@@ -348,6 +348,11 @@ const bad: Bad[] = [
   ],
   ['pkce', { pkce: 'S256' }, /^pkce must be true or false$/],
   ['backgroundWork', { backgroundWork: 0 }, /^backgroundWork must be true or false$/],
+  ...[true, false, 'RS256', 'Required'].map((idTokenSignature): Bad => [
+    'signature of the id_token',
+    { idTokenSignature },
+    /^idTokenSignature must be "not-checked" or "required"$/
+  ]),
   ['scope', { scope: 'a  b' }, /^scope must be words separated by one space \(RFC 6749 §3\.3\)$/],
   ['scope empty', { scope: '' }, /^scope must be words/],
   [
@@ -572,6 +577,7 @@ const good: Array<[what: string, options: object]> = [
   ['return paths', { returnTo: { afterLogin: '/home?tab=1#top', afterLogout: '/bye' } }],
   ['POST', { authorizationMethod: 'POST' }],
   ['no PKCE', { pkce: false }],
+  ['signatures', { idTokenSignature: 'required' }],
   ['a scope', { scope: 'one two:three' }],
   ['versions', { apiVersion: { authorize: '1.0', token: '2.0' } }],
   ['a Domain API', { domainApi: 'https://api.example.com' }],
@@ -591,7 +597,7 @@ const good: Array<[what: string, options: object]> = [
   [
     'undefined everywhere',
     Object.fromEntries(
-      `routes session returnTo cookie store lock refreshLeeway backgroundWork authorizationMethod pkce scope apiVersion domainApi sentinelDomain
+      `routes session returnTo cookie store lock refreshLeeway backgroundWork authorizationMethod pkce scope apiVersion idTokenSignature domainApi sentinelDomain
     trustedDomains httpTimeout dispatcher now onLogin onLogout onLoginError`
         .split(/\s+/)
         .map(name => [name, undefined])

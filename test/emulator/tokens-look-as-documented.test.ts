@@ -1,4 +1,4 @@
-import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose'
+import { createLocalJWKSet, decodeProtectedHeader, jwtVerify, type JSONWebKeySet } from 'jose'
 import t from 'tap'
 import {
   Browser,
@@ -60,6 +60,32 @@ t.test('the id_token is signed with the published key and describes the user', a
 
   sentinel.behaviour.issuer = 'Sentinel'
   t.equal((await read(await newTokens(sentinel))).payload.iss, 'Sentinel')
+})
+
+t.test('the key that signs id_tokens may be new, not published or too short', async t => {
+  const sentinel = await start(t)
+  const { behaviour } = sentinel
+  const published = async () => {
+    const response = await fetch(`${sentinel.url}/sentinel/well-known/jwks`)
+    return ((await response.json()) as JSONWebKeySet).keys
+  }
+  const kidWith = async (key: typeof behaviour.idTokenKey) => {
+    behaviour.idTokenKey = key
+    return decodeProtectedHeader((await newTokens(sentinel)).id_token ?? '').kid
+  }
+  const kids = async () => (await published()).map(({ kid }) => kid)
+
+  const first = await kidWith('published')
+  t.same(await kids(), [first])
+  const rotated = await kidWith('rotated')
+  t.not(rotated, first)
+  t.same(await kids(), [first, rotated], 'the older key is still published')
+  const unpublished = await kidWith('unpublished')
+  t.notOk([first, rotated].includes(unpublished))
+  t.same(await kids(), [first])
+  const short = await kidWith('1024-bit')
+  t.same(await kids(), [short])
+  t.equal(Buffer.from((await published())[0]?.n ?? '', 'base64url').length * 8, 1024)
 })
 
 t.test('a user of the second account can log in there', async t => {

@@ -106,6 +106,7 @@ t.test('the emulator adds defaults to a copy of the given data', async t => {
     reuseKillsFamily: true,
     errorBody: 'oauth',
     idToken: 'always',
+    idTokenKey: 'published',
     pkce: 'checked',
     domainShape: 'one',
     usedCodeError: 'invalid_grant'

@@ -1,4 +1,4 @@
-import { constants, createHmac, generateKeyPairSync, sign } from 'node:crypto'
+import { constants, createHmac, generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
 import { EMULATOR_DEFAULTS } from '../../lib/emulator/index.ts'
 
 const { privateKey: rsaKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -8,6 +8,17 @@ const { privateKey: ecKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 export const PUBLIC_PEM = publicKey.export({ type: 'spki', format: 'pem' })
 
 type Json = Record<string, unknown>
+
+/** The public key as an entry of a JWKS, with some members changed. */
+export function publicJwk(changes: Json = {}): Json {
+  return {
+    ...publicKey.export({ format: 'jwk' }),
+    kid: 'ours',
+    use: 'sig',
+    alg: 'RS256',
+    ...changes
+  }
+}
 
 /** Claims as Sentinel's, with some changed; `undefined` omits a claim. */
 export function claimsWith(changes: Json = {}, now = Date.now()): Json {
@@ -25,9 +36,9 @@ export function claimsWith(changes: Json = {}, now = Date.now()): Json {
 }
 
 /** A token with a valid signature, by another key than Sentinel's. */
-export function idToken(changes: Json = {}, header: Json = {}): string {
+export function idToken(changes: Json = {}, header: Json = {}, key?: KeyObject): string {
   const fullHeader = { alg: 'RS256', typ: 'JWT', ...header }
-  return signedBy('RS256', encoded(fullHeader), encoded(claimsWith(changes)))
+  return signedBy('RS256', encoded(fullHeader), encoded(claimsWith(changes)), key)
 }
 
 /** A token with this text, or these bytes, as payload. */
@@ -52,18 +63,18 @@ export function hmac(secret: string | Buffer): string {
   return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`
 }
 
-function signedBy(algorithm: string, header: string, payload: string): string {
+function signedBy(algorithm: string, header: string, payload: string, key = rsaKey): string {
   const input = Buffer.from(`${header}.${payload}`)
-  return `${input}.${signature(algorithm, input).toString('base64url')}`
+  return `${input}.${signature(algorithm, input, key).toString('base64url')}`
 }
 
-function signature(algorithm: string, input: Buffer): Buffer {
+function signature(algorithm: string, input: Buffer, key: KeyObject): Buffer {
   if (algorithm === 'ES256') return sign('sha256', input, { key: ecKey, dsaEncoding: 'ieee-p1363' })
   if (algorithm === 'PS256') {
     const padding = constants.RSA_PKCS1_PSS_PADDING
-    return sign('sha256', input, { key: rsaKey, padding, saltLength: 32 })
+    return sign('sha256', input, { key, padding, saltLength: 32 })
   }
-  return sign(algorithm === 'RS512' ? 'sha512' : 'sha256', input, rsaKey)
+  return sign(algorithm === 'RS512' ? 'sha512' : 'sha256', input, key)
 }
 
 function encoded(value: Json): string {

@@ -48,6 +48,17 @@ export interface Behaviour {
    */
   idToken: 'always' | 'v2-only' | 'never'
   /**
+   * The key that signs id_tokens. No public document says whether the keys at
+   * `/sentinel/well-known/jwks` do, and the examples' signatures have 1024 bits.
+   *
+   * - `published`: a key that is listed there
+   * - `rotated`: a newer key; it and the older one are listed there
+   * - `unpublished`: a key that is not listed there
+   * - `1024-bit`: a key that is listed there and too short (RFC 7518 §3.3)
+   * @default 'published'
+   */
+  idTokenKey: 'published' | 'rotated' | 'unpublished' | '1024-bit'
+  /**
    * How PKCE (RFC 7636) is handled: S256 is checked if it is sent, PKCE is ignored, or PKCE is
    * refused with `invalid_request`. No public document mentions PKCE.
    * @default 'checked'
@@ -80,6 +91,7 @@ const READINGS: Readings = {
   reuseKillsFamily: [true, false],
   errorBody: ['oauth', 'nested', 'html'],
   idToken: ['always', 'v2-only', 'never'],
+  idTokenKey: ['published', 'rotated', 'unpublished', '1024-bit'],
   pkce: ['checked', 'ignored', 'refused'],
   domainShape: ['one', 'list'],
   usedCodeError: ['invalid_grant', 'invalid_client']

@@ -1,25 +1,51 @@
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, type CryptoKey, type JWK } from 'jose'
+import { generateKeyPair, hash, type JsonWebKey, type KeyObject } from 'node:crypto'
+import { promisify } from 'node:util'
+import type { Behaviour } from '../settings/behaviour.ts'
 
-/** The RSA key that signs id_tokens. */
+/** An RSA key that signs id_tokens. */
 export interface SigningKey {
-  readonly kid: string
-  readonly privateKey: CryptoKey
-  /** The public part, which the JWKS endpoint sends. */
-  readonly publicJwk: JWK
+  readonly privateKey: KeyObject
+  /** The public part, for the JWKS endpoint. */
+  readonly publicJwk: JsonWebKey & { readonly kid: string }
 }
 
-let keyOfThisProcess: Promise<SigningKey> | undefined
+type KeyName = Behaviour['idTokenKey']
 
-/** The key that all emulators of this process share, because creating a key is slow. */
-export function signingKey(): Promise<SigningKey> {
-  keyOfThisProcess ??= createSigningKey()
-  return keyOfThisProcess
+/** Which keys the JWKS endpoint lists, for each key that may sign. */
+const PUBLISHED: Readonly<Record<KeyName, readonly KeyName[]>> = {
+  published: ['published'],
+  rotated: ['published', 'rotated'],
+  unpublished: ['published'],
+  '1024-bit': ['1024-bit']
 }
 
-// 2048 bits: RFC 7518 §3.3 allows no shorter key. LivePerson's printed examples have 1024.
-async function createSigningKey(): Promise<SigningKey> {
-  const { publicKey, privateKey } = await generateKeyPair('RS256', { modulusLength: 2048 })
-  const jwk = await exportJWK(publicKey)
-  const kid = await calculateJwkThumbprint(jwk)
-  return { kid, privateKey, publicJwk: { ...jwk, kid, use: 'sig', alg: 'RS256' } }
+const newKeyPair = promisify(generateKeyPair)
+const keysOfThisProcess = new Map<KeyName, Promise<SigningKey>>()
+
+/**
+ * The key that signs under a behaviour. All emulators of this process share it, because creating a
+ * key is slow.
+ */
+export function signingKey({ idTokenKey }: Behaviour): Promise<SigningKey> {
+  return keyNamed(idTokenKey)
+}
+
+/** The keys that the JWKS endpoint lists under a behaviour, oldest first. */
+export function publishedKeys({ idTokenKey }: Behaviour): Promise<SigningKey[]> {
+  return Promise.all(PUBLISHED[idTokenKey].map(keyNamed))
+}
+
+function keyNamed(name: KeyName): Promise<SigningKey> {
+  const known = keysOfThisProcess.get(name) ?? createKey(name === '1024-bit' ? 1024 : 2048)
+  keysOfThisProcess.set(name, known)
+  return known
+}
+
+async function createKey(modulusLength: number): Promise<SigningKey> {
+  const { publicKey, privateKey } = await newKeyPair('rsa', { modulusLength })
+  const jwk = publicKey.export({ format: 'jwk' })
+  const { e, kty, n } = jwk
+  // The key's thumbprint, RFC 7638.
+  const kid = hash('sha256', JSON.stringify({ e, kty, n }), 'base64url')
+  return { privateKey, publicJwk: { ...jwk, kid, use: 'sig', alg: 'RS256' } }
 }
