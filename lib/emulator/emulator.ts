@@ -24,7 +24,7 @@ declare module 'fastify' {
 /** The options of {@link startSentinelEmulator}: the emulator's data, its port and its log. */
 export interface StartSentinelEmulatorOptions extends SentinelEmulatorOptions {
   /**
-   * The TCP port on 127.0.0.1. With 0, the system chooses a free one.
+   * The TCP port, on 127.0.0.1 unless `inContainer` is set. With 0, the system chooses a free one.
    * @default 0
    */
   readonly port?: number
@@ -39,7 +39,8 @@ export interface StartSentinelEmulatorOptions extends SentinelEmulatorOptions {
 /**
  * The emulator as a Fastify plugin. It adds LivePerson's endpoints to the app and decorates the app
  * with `sentinel`. It has its own body parser and cookie handling, so it works beside any other
- * plugin. It responds 403 to requests from other machines.
+ * plugin. It responds 403 to requests from other machines, and to requests for another host than
+ * localhost.
  *
  * **Not for production**: its passwords are public and its login page shows them, it keeps
  * everything in memory, and it speaks plain http.
@@ -72,7 +73,7 @@ async function emulatorPlugin(
 
 /**
  * Starts an emulator of LivePerson's Sentinel, its Domain API and a part of its Users API. It
- * listens on 127.0.0.1 only.
+ * listens on 127.0.0.1 only, unless `inContainer` is set.
  *
  * **Not for production**: see {@link sentinelEmulator}.
  *
@@ -95,6 +96,6 @@ export async function startSentinelEmulator(
   throwProblems(read)
   const app = Fastify({ logger, forceCloseConnections: true })
   await app.register(sentinelEmulator, data)
-  await app.listen({ host: '127.0.0.1', port })
+  await app.listen({ host: options.inContainer === true ? '0.0.0.0' : '127.0.0.1', port })
   return app.sentinel
 }

@@ -7,7 +7,7 @@ import { injectFaults } from './faults/injection.ts'
 import type { FaultPlan } from './faults/plan.ts'
 import { domainApiRoutes } from './liveperson/domain-api.ts'
 import { usersApiRoutes } from './liveperson/users-api.ts'
-import { refuseOtherMachines } from './loopback.ts'
+import { refuseOtherHosts, refuseOtherMachines } from './loopback.ts'
 import { formOf } from './parameters.ts'
 import { handleRefusals } from './refusals.ts'
 import type { RequestLog } from './request-log.ts'
@@ -40,7 +40,8 @@ export async function emulatorRoutes(
   app: FastifyInstance,
   { state, faults, log }: RouteOptions
 ): Promise<void> {
-  refuseOtherMachines(app)
+  refuseOtherHosts(app)
+  if (!state.inContainer) refuseOtherMachines(app)
   if (!app.hasDecorator('parseCookie')) await app.register(fastifyCookie)
   readForms(app)
   handleRefusals(app, state.behaviour)

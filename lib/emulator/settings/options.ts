@@ -22,6 +22,13 @@ export interface SentinelEmulatorOptions {
    * @default Date.now
    */
   readonly now?: () => number
+  /**
+   * Also responds to other machines, and `startSentinelEmulator` listens on all addresses. For
+   * a container: the browser outside it looks like another machine. Publish the port on 127.0.0.1
+   * only, because whoever reaches the emulator knows its passwords.
+   * @default false
+   */
+  readonly inContainer?: boolean
 }
 
 /** The checked options, copied, with all defaults. */
@@ -30,9 +37,10 @@ export interface Settings {
   readonly lifetimes: Lifetimes
   readonly behaviour: Behaviour
   readonly now: () => number
+  readonly inContainer: boolean
 }
 
-const NAMES = ['accounts', 'lifetimes', 'behaviour', 'now']
+const NAMES = ['accounts', 'lifetimes', 'behaviour', 'now', 'inContainer']
 
 /**
  * Checks the options and adds the defaults.
@@ -46,8 +54,9 @@ export function resolveOptions(options: SentinelEmulatorOptions): Settings {
   const lifetimes = readLifetimes(read)
   const behaviour = readBehaviour(read)
   const now = read.hook<() => number>('now') ?? Date.now
+  const inContainer = read.boolean('inContainer', false)
   throwProblems(read)
-  return { accounts: accounts.map(accountFrom), lifetimes, behaviour, now }
+  return { accounts: accounts.map(accountFrom), lifetimes, behaviour, now, inContainer }
 }
 
 /** @throws TypeError if a reader has found a wrong option; the message names every one */
