@@ -44,9 +44,10 @@ export class Authenticator {
       }
       const noted = logins.noteActivity(login)
       current.set(request, new Authentication(login, request, reply, collaborators))
-      const load = (): void => sessions.load(request, reply, login, done, this.#fail)
-      if (noted === null || collaborators.backgroundWork) load()
-      else noted.then(load)
+      if (noted === null || collaborators.backgroundWork) {
+        return sessions.load(request, reply, login, done, this.#fail)
+      }
+      noted.then(() => sessions.load(request, reply, login, done, this.#fail))
     })
   }
 
