@@ -125,7 +125,7 @@ attack(
       'the login is for that account alone'
     )
     const again = await browser.step(app.url(`/b/callback${callback.search}`))
-    t.equal(`${again.status} ${errorCode(again)}`, '400 LE_AUTH_CALLBACK_INVALID (login_ended)')
+    t.equal(`${again.status} ${errorCode(again)}`, '400 LE_AUTH_CALLBACK_INVALID (state_mismatch)')
     t.equal(app.calls('token'), 1)
   }
 )

@@ -202,7 +202,7 @@ const PRESENTED: Array<
   ],
   [
     'an error',
-    /LE_AUTH_CLIENT_REJECTED/,
+    /LE_AUTH_AUTHORIZATION_FAILED/,
     async (stage, browser) => {
       const { state } = await pendingCallback(stage, browser)
       return stage.url(

@@ -56,7 +56,7 @@ t.test(
     const app = await startApp(t, { emulator: { behaviour: { pkce: 'refused' } } })
     const browser = app.browser()
     const response = await logIn(app, browser).catch(() => browser.history.at(-1)!)
-    t.equal(`${response.status} ${errorCode(response)}`, '502 LE_AUTH_CLIENT_REJECTED')
+    t.equal(`${response.status} ${errorCode(response)}`, '400 LE_AUTH_AUTHORIZATION_FAILED')
     t.match(app.events().at(-1).hint, /pkce/)
     t.equal(app.calls('token'), 0)
     await isAnonymous(t, app, browser)

@@ -80,7 +80,8 @@ export class Browser {
     const response = await request(server + target.pathname + target.search, {
       method,
       headers: {
-        host: target.host,
+        // The emulator, in place of a public host, responds only under the names of this machine.
+        host: target.hostname.endsWith('.liveperson.net') ? new URL(server).host : target.host,
         ...(target.protocol === 'https:' && { 'x-forwarded-proto': 'https' }),
         ...(cookie !== '' && { cookie }),
         ...(form !== undefined && { 'content-type': 'application/x-www-form-urlencoded' }),
