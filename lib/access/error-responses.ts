@@ -10,6 +10,7 @@ import type { AppPaths } from '../options/resolved-options.ts'
 import { Authentication } from './authentication.ts'
 import type { CurrentAuthentication } from './current-authentication.ts'
 import { problemOf } from './error-page.ts'
+import { sendLogoutPage } from './logout-page.ts'
 import { isOwnRoute } from './own-routes.ts'
 
 /**
@@ -64,6 +65,10 @@ export class ErrorResponses {
   }
 
   #sendPage(error: LeAuthError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const { code, statusCode } = error
+    if (isLogout(request, this.#paths) && code === 'LE_AUTH_LOGOUT_CROSS_SITE') {
+      return sendLogoutPage(reply, statusCode, this.#paths, code)
+    }
     const isLoggedIn = this.#current.of(request) !== null
     const isForm = request.method === 'POST'
     const path = isForm ? null : this.#retryPath(request)
@@ -90,6 +95,10 @@ function isForPerson(request: FastifyRequest): boolean {
   return isPageNavigation(
     method === 'POST' ? ({ headers, method: 'GET' } as FastifyRequest) : request
   )
+}
+
+function isLogout({ routeOptions }: FastifyRequest, { routes }: AppPaths): boolean {
+  return routeOptions.url === routes.logout
 }
 
 /** As text, so that no response schema of the route can change it or fail. */

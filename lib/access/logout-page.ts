@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import { escapeHtml } from '../http/html.ts'
 import { sendPage } from '../http/page.ts'
+import { detailsForOperator } from '../http/problem-page.ts'
 import type { AppPaths } from '../options/resolved-options.ts'
 
 /**
@@ -28,13 +29,14 @@ export function sendLogoutPage(
   { afterLogin, afterLogout }: AppPaths,
   errorCode?: string
 ): FastifyReply {
-  const code = errorCode === undefined ? '' : `<small>Error code: <code>${errorCode}</code></small>`
+  const details = errorCode === undefined ? '' : detailsForOperator(reply, errorCode)
   return sendPage(reply, status, {
     title: 'Log out?',
     content: `<p>You have not been logged out yet. To log out of this app, press the button.</p>
 <form method="post" data-then="${escapeHtml(afterLogout)}">
 <button class="button">Log out</button> <a href="${escapeHtml(afterLogin)}">Cancel</a>
-</form>${code}`,
+</form>
+${details}`,
     script: SCRIPT,
     formAction: "'self'",
     connect: "'self'"

@@ -43,17 +43,9 @@ class LogoutSteps {
     return isPageNavigation(request) ? sendLogoutPage(reply, 405, this.#with.paths) : reply.send()
   }
 
-  readonly refuseOtherSites = async (
-    request: FastifyRequest,
-    reply: FastifyReply
-  ): Promise<FastifyReply | undefined> => {
-    const { paths } = this.#with
-    if (isFromThisApp(request, paths.origin)) return
-    const error = leAuthError('LE_AUTH_LOGOUT_CROSS_SITE')
-    if (!acceptsHtml(request.headers)) throw error
-    const { code, hint, statusCode } = error
-    request.log.info({ leAuth: { event: 'logout_refused', code, hint } }, 'logout refused')
-    return sendLogoutPage(reply, statusCode, paths, code)
+  readonly refuseOtherSites = async (request: FastifyRequest): Promise<void> => {
+    if (isFromThisApp(request, this.#with.paths.origin)) return
+    throw leAuthError('LE_AUTH_LOGOUT_CROSS_SITE')
   }
 
   readonly logOut = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {

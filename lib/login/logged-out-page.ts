@@ -11,6 +11,6 @@ export function sendLoggedOutPage(reply: FastifyReply, loginPath: string): Fasti
     title: 'You have logged out',
     content: `<p>Log in again to continue. If you are still logged in to LivePerson in this browser,
 you need no password.</p>
-<a class="button" href="${escapeHtml(loginPath)}">Log in</a>`
+<nav><a class="button" href="${escapeHtml(loginPath)}">Log in</a></nav>`
   })
 }

@@ -2,6 +2,15 @@ import type { FastifyReply } from 'fastify'
 import type { LeAuthError } from '../errors.ts'
 import { escapeHtml } from '../http/html.ts'
 import { sendPage } from '../http/page.ts'
+import { sendProblemPage } from '../http/problem-page.ts'
+
+const SWITCH =
+  'You can log in as somebody else. This first ends your LivePerson session in this browser, in ' +
+  'all LivePerson applications.'
+const LOG_OUT_FIRST = 'To log in as somebody else, log out at LivePerson first.'
+const NOT_CONFIRMED =
+  'LivePerson did not confirm that your session has ended. Log out at LivePerson first, then log ' +
+  'in again here.'
 
 /**
  * The page that a user sees whom `onLogin` has refused.
@@ -15,25 +24,14 @@ export function sendRefusalPage(
   loginPath: string,
   canSwitchUser: boolean
 ): FastifyReply {
-  const path = escapeHtml(loginPath)
-  return sendPage(reply, statusCode, {
+  return sendProblemPage(reply, {
+    status: statusCode,
     title: 'You cannot log in to this app',
-    content: `<p>${escapeHtml(message)}</p>
-${canSwitchUser ? switchForm(path) : logOutFirst(path)}
-<small>Error code: <code>${code}</code></small>`,
-    formAction: "'self'"
+    text: [message, canSwitchUser ? SWITCH : LOG_OUT_FIRST],
+    links: [{ label: 'Log in again', path: loginPath }],
+    ...(canSwitchUser && { form: { label: 'Log in as somebody else', path: loginPath } }),
+    code
   })
-}
-
-function switchForm(path: string): string {
-  return `<p>You can log in as somebody else. This first ends your LivePerson session in this
-browser, in all LivePerson applications.</p>
-<form method="post" action="${path}"><button class="button">Log in as somebody else</button></form>`
-}
-
-function logOutFirst(path: string): string {
-  return `<p>To log in as somebody else, log out at LivePerson first.</p>
-<a class="button" href="${path}">Log in again</a>`
 }
 
 /** The page after a revocation that LivePerson did not confirm. */
@@ -42,12 +40,12 @@ export function sendNotSwitchedPage(
   { code, statusCode }: LeAuthError,
   loginPath: string
 ): FastifyReply {
-  return sendPage(reply, statusCode, {
+  return sendProblemPage(reply, {
+    status: statusCode,
     title: 'LivePerson did not log you out',
-    content: `<p>LivePerson did not confirm that your session has ended. Log out at LivePerson
-first, then log in again here.</p>
-<a class="button" href="${escapeHtml(loginPath)}">Log in again</a>
-<small>Error code: <code>${code}</code></small>`
+    text: [NOT_CONFIRMED],
+    links: [{ label: 'Log in again', path: loginPath }],
+    code
   })
 }
 
@@ -60,6 +58,6 @@ export function sendOnToLogin(reply: FastifyReply, loginPath: string): FastifyRe
   return sendPage(reply, 200, {
     title: 'Continue to LivePerson',
     content: `<p>You can log in at LivePerson as somebody else now.</p>
-<a class="button" href="${escapeHtml(loginPath)}">Continue</a>`
+<nav><a class="button" href="${escapeHtml(loginPath)}">Continue</a></nav>`
   })
 }

@@ -146,9 +146,9 @@ t.test('A logout that fails is a page for a person, and JSON for a script.', asy
   const form = { method: 'POST', form: {} }
   const foreign = await user.step(url, { ...form, from: 'https://evil.example/' })
   t.equal(`${foreign.status} ${errorCode(foreign)}`, '403 LE_AUTH_LOGOUT_CROSS_SITE')
-  t.match(foreign.text, '<h1>You are not logged out</h1>')
-  t.match(foreign.text, 'You are still logged in.')
-  t.same(linksOf(foreign.text), ['Home: /'])
+  t.match(foreign.text, 'You have not been logged out yet.')
+  t.match(foreign.text, 'Request: <code>req-')
+  t.same(linksOf(foreign.text), ['Cancel: /'])
   const headers = { 'sec-fetch-site': 'cross-site' }
   const script = await user.script(url, { ...form, headers })
   t.equal(script.json().code, 'LE_AUTH_LOGOUT_CROSS_SITE')

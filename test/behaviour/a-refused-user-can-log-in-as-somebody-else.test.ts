@@ -17,7 +17,7 @@ import { ADMIN, AGENT, enter, logIn, upToCallback } from '../support/login.ts'
 import { freePort } from '../support/servers.ts'
 
 const COOKIE = 'le-auth.refused'
-const BUTTON = /<form method="post" action="([^"]+)"><button[^>]*>Log in as somebody else/
+const BUTTON = /<form method="post" action="([^"]+)">\s*<button[^>]*>Log in as somebody else/
 
 /** Refuses everybody but the administrator. */
 const administratorsOnly: LoginHook = ({ user }) => {

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { startApp } from '../support/app.ts'
+import { errorCode } from '../support/checks.ts'
 import { ADMIN, AGENT, logIn } from '../support/login.ts'
 
 t.test(
@@ -26,5 +27,5 @@ t.test('An administrator may open a page for administrators, and an agent may no
   await logIn(app, agent, AGENT)
   const refused = await agent.navigate(app.url('/admin'))
   t.equal(refused.status, 403)
-  t.equal(refused.json().code, 'LE_AUTH_ADMIN_REQUIRED')
+  t.equal(errorCode(refused), 'LE_AUTH_ADMIN_REQUIRED')
 })

@@ -99,12 +99,12 @@ t.test('The log says what the error was, and that anybody may have written it.',
   ]) {
     const page = await open(app, `error=${word}`, 'step')
     t.equal(errorCode(page), 'LE_AUTH_AUTHORIZATION_FAILED', 'without the word')
-    t.match(page.text, /could not complete this login, or did not send you to this address/)
+    t.match(page.text, /LivePerson ended this login with an error/)
     t.match(page.text, 'Try again')
     t.notMatch(page.text, /clientId|redirectUri|pkce/)
     const event = app.events().at(-1)
     t.match(event, { code: 'LE_AUTH_AUTHORIZATION_FAILED', reason })
-    t.match(event.hint, /It may come from LivePerson, but anybody can open such an address/)
+    t.match(event.hint, /But anybody can open such an address/)
   }
   t.notMatch(app.logLines.join(''), 'a-word-of-nobody')
 })

@@ -28,7 +28,7 @@ t.test('close does not wait for a client that never finishes its request', async
   const closed = once(socket, 'close')
   socket.on('error', () => {})
   socket.write(
-    'POST /sentinel/login HTTP/1.1\r\nHost: a\r\n' +
+    'POST /sentinel/login HTTP/1.1\r\nHost: localhost\r\n' +
       'Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\na='
   )
   await fetch(`${sentinel.url}/sentinel/well-known/jwks`)

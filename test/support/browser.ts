@@ -81,7 +81,7 @@ export class Browser {
       method,
       headers: {
         // The emulator, in place of a public host, responds only under the names of this machine.
-        host: target.hostname.endsWith('.liveperson.net') ? new URL(server).host : target.host,
+        host: /liveperson|sentinel/.test(target.hostname) ? new URL(server).host : target.host,
         ...(target.protocol === 'https:' && { 'x-forwarded-proto': 'https' }),
         ...(cookie !== '' && { cookie }),
         ...(form !== undefined && { 'content-type': 'application/x-www-form-urlencoded' }),
