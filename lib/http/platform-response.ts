@@ -3,6 +3,18 @@ import type { Response as UndiciResponse } from 'undici'
 /** The codings that undici removes from a body, whatever the version of Node. */
 const REMOVED_CODING = /^(x-gzip|gzip|deflate|br)$/
 
+/**
+ * They describe the connection to the service (RFC 9110 §7.6.1). Node throws if an app passes them
+ * on over HTTP/2.
+ */
+const OF_THE_CONNECTION = [
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade'
+]
+
 /** RFC 9112 §4. The platform refuses any other, and recipients may ignore it. */
 const REASON_PHRASE = /^[\t\x20-\x7e\x80-\xff]*$/
 /** RFC 9110 §15: higher statuses are invalid. */
@@ -33,6 +45,7 @@ export function platformResponse(origin: UndiciResponse): Response {
 
 function headersOf({ headers, body }: UndiciResponse): Headers {
   const copy = new Headers([...headers])
+  for (const name of OF_THE_CONNECTION) copy.delete(name)
   if (body !== null && isDecoded(copy.get('content-encoding'))) {
     copy.delete('content-encoding')
     // The length of the body with its coding.
